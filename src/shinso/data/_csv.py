@@ -1,0 +1,67 @@
+"""`csv:PATH`: a table with a header; a folder may hold train.csv, valid.csv and test.csv."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from shinso.data._dataset import BadData
+from shinso.data._part_files import part_files
+from shinso.data._source import Chunk, Reading, Source
+from shinso.data._tables import check_target, table_chunks
+from shinso.data._targets import meaning_of
+
+
+def csv_table(path: Path, target: str | None) -> Source:
+    """The rows of a CSV file or folder; columns end at commas, semicolons or tabs. Raises BadData without target."""
+    files = part_files(path, (".csv", ".tsv"))
+    columns = _header(files[0][1])
+    chosen = check_target(target, columns, files[0][1])
+    features = [name for name in columns if name != chosen]
+    for _, file in files[1:]:
+        if _header(file) != columns:
+            raise BadData(f"{file} has the columns {', '.join(_header(file))}; expected {', '.join(columns)}")
+
+    def read() -> Reading:
+        values = [batch.column(0) for _, file in files for batch in _batches(file, [chosen])]
+        meaning = meaning_of(pa.chunked_array(values, pa.string()))
+
+        def chunks() -> Iterator[Chunk]:
+            for part, file in files:
+                prefix = f"{file.name} " if len(files) > 1 else ""
+                yield from table_chunks(_batches(file, columns), features, chosen, meaning, part, prefix)
+
+        return Reading(chunks(), meaning.classes, (len(features),), "float32")
+
+    # a number takes at least two characters in the file and four bytes in memory
+    size = 2 * sum(file.stat().st_size for _, file in files)
+    return Source(f"csv:{path}", lambda: (file for _, file in files), size, read, {"target": chosen})
+
+
+def _header(file: Path) -> list[str]:
+    return list(_open(file, None).schema.names)
+
+
+def _batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Blocks of rows, every value as text: what is a number is decided over the column, not over its first block."""
+    reader = _open(file, columns)
+    try:
+        yield from reader
+    except pa.ArrowInvalid as error:
+        raise BadData(f"{file} is not a valid CSV table: {error}") from error
+
+
+def _open(file: Path, columns: Sequence[str] | None) -> pa_csv.CSVStreamingReader:
+    try:
+        with file.open(encoding="utf-8", errors="replace") as text:
+            header = text.readline()
+        convert = pa_csv.ConvertOptions(
+            column_types=None if columns is None else dict.fromkeys(columns, pa.string()),
+            include_columns=columns,
+            strings_can_be_null=True,
+        )
+        parse = pa_csv.ParseOptions(delimiter=max(",;\t", key=header.count), newlines_in_values=True)
+        return pa_csv.open_csv(file, parse_options=parse, convert_options=convert)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadData(f"{file} cannot be read as a CSV table: {error}") from error

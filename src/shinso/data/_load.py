@@ -1,0 +1,58 @@
+"""One door for every source that has a name."""
+
+from dataclasses import replace
+from typing import Literal
+
+from shinso.data._arrays import from_arrays
+from shinso.data._dataset import BadData, DataSet
+
+
+def load(
+    source: str = "digits",
+    *,
+    target: str | None = None,
+    valid_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    bad_files: Literal["fail", "skip"] = "fail",
+    image_size: int | None = None,
+    memory_limit: int = 2 * 2**30,
+) -> DataSet:
+    """The set that `source` names: `digits`, `images:DIR`, `idx:DIR`, `parquet:PATH`, `csv:PATH`, `npz:PATH`, or a
+    Hugging Face dataset's name.
+
+    Parts that the source gives (train/ and test/ folders, files or splits) are used as they are; what is missing is
+    taken from the training examples, at random (seeded) and by class. `target` is the column to predict in a table;
+    `image_size` resizes images (pixels). A set of more than `memory_limit` bytes when decoded is written once to a
+    cache (`$SHINSO_CACHE`) and memory-mapped. `bad_files="fail"` raises BadData with the list of examples that cannot
+    be used, `"skip"` leaves them out and lists them in the set. Inputs are to be normalised by the statistics of the
+    training part.
+    """
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"image_size is a number of pixels, at least 1; got {image_size}")
+    if source == "digits":
+        return _digits(image_size, valid_fraction, test_fraction, seed)
+    # pyarrow and Pillow come in here, not with the package
+    from shinso.data._mapping import mapped_pack
+    from shinso.data._named_source import named_source
+    from shinso.data._pack import pack_in_memory
+    from shinso.data._packed import Division, packed_set
+
+    try:
+        opened = named_source(source, target, image_size)
+        in_memory = opened.decoded_bytes <= memory_limit
+        pack = pack_in_memory(opened.read()) if in_memory else mapped_pack(opened)
+        division = Division(valid_fraction, test_fraction, seed)
+        return packed_set(pack, source, division, bad_files, in_memory=in_memory)
+    except OSError as error:
+        raise BadData(f"{source} cannot be read: {error}") from error
+
+
+def _digits(image_size: int | None, valid_fraction: float, test_fraction: float, seed: int) -> DataSet:
+    from shinso.data._digits import read_digits, resized
+
+    images, labels = read_digits()
+    if image_size is not None:
+        images = resized(images, image_size)
+    data = from_arrays(images, labels, valid_fraction=valid_fraction, test_fraction=test_fraction, seed=seed)
+    return replace(data, source="digits")
