@@ -63,7 +63,7 @@ def _check(node: Node, value: Tensor) -> None:
         raise ValueError(f"{node.symbol} ({node.name}) is computed; only inputs and parameters can be given")
     if tuple(value.shape) != node.spec.shape:
         raise ValueError(
-            f"{node.name} was traced with shape {node.spec.shape}; got {tuple(value.shape)}: trace again for another shape"
+            f"{node.name} was traced with shape {node.spec.shape}; got {tuple(value.shape)}: trace it again"
         )
     if value.dtype != node.spec.dtype:
         raise ValueError(f"{node.name} was traced with {node.spec.dtype}; got {value.dtype}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from shinso.graph._by_hand import rounded
 from shinso.graph._evaluate import Values, given_values
 from shinso.graph._local import push_forward
 from shinso.graph._node import Node
@@ -57,9 +58,9 @@ class ForwardTrace:
         return columns(("value", "primal", "is", "tangent", "is"), rows)
 
 
-def forward_mode(graph: "Graph", wrt: "Key | Tangents") -> ForwardTrace:
+def forward_mode(graph: "Graph", wrt: "Key | Tangents", digits: int | None = None) -> ForwardTrace:
     """The primal and tangent of each node in a direction: a scalar input by its name or number, or a mapping from
-    names to tangents of their shapes.
+    names to tangents of their shapes. With ``digits``, every result is rounded to so many, as by hand.
 
     Raises ValueError for a direction that is no input, or whose shape does not fit.
     """
@@ -69,7 +70,7 @@ def forward_mode(graph: "Graph", wrt: "Key | Tangents") -> ForwardTrace:
         tangents[node] = tangent.to(values[node])
     with torch.no_grad():
         for node in graph.operations:
-            values[node], tangent = push_forward(node, values, tangents)
+            values[node], tangent = rounded(push_forward(node, values, tangents), digits)
             if tangent is not None:
                 tangents[node] = tangent
     return ForwardTrace(graph, values, tangents)

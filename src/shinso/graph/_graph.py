@@ -89,17 +89,25 @@ class Graph:
 
         return evaluate(self, {self[name]: value for name, value in values.items()})
 
-    def forward_mode(self, wrt: "Key | Tangents") -> "ForwardTrace":
-        """The primal and tangent of each node, in one sweep from the inputs (lecture 003, figure 5)."""
+    def forward_mode(self, wrt: "Key | Tangents", *, digits: int | None = None) -> "ForwardTrace":
+        """The primal and tangent of each node, in one sweep from the inputs (lecture 003, figure 5).
+
+        ``wrt`` is a scalar input or parameter, or a mapping from names to tangents of their shapes. With ``digits``,
+        every result is rounded to so many significant digits, as by hand.
+        """
         from shinso.graph._forward_mode import forward_mode
 
-        return forward_mode(self, wrt)
+        return forward_mode(self, wrt, digits)
 
-    def reverse_mode(self, adjoint: Tensor | None = None) -> "ReverseTrace":
-        """The primal and adjoint of each node, in one sweep each way (lecture 003, figure 6)."""
+    def reverse_mode(self, adjoint: Tensor | None = None, *, digits: int | None = None) -> "ReverseTrace":
+        """The primal and adjoint of each node, in one sweep each way (lecture 003, figure 6).
+
+        ``adjoint`` is that of the output, by default 1. With ``digits``, every result is rounded to so many significant
+        digits, as by hand.
+        """
         from shinso.graph._reverse_mode import reverse_mode
 
-        return reverse_mode(self, adjoint)
+        return reverse_mode(self, adjoint, digits)
 
     def cost(self) -> "Cost":
         """Parameters, multiply-accumulates and memory kept for backward, per node and per module."""

@@ -18,7 +18,11 @@ from shinso.graph._where_modules_are import MODULE
 from shinso.graph.untraceable import Untraceable
 
 aten = torch.ops.aten
-_DISCARDED = (torch._C._set_grad_enabled, torch.amp.autocast_mode._enter_autocast, torch.amp.autocast_mode._exit_autocast)
+_DISCARDED = (
+    torch._C._set_grad_enabled,
+    torch.amp.autocast_mode._enter_autocast,
+    torch.amp.autocast_mode._exit_autocast,
+)
 
 
 @dataclass(eq=False)
@@ -181,8 +185,9 @@ _SCATTERS = {
     aten.diagonal.default: aten.diagonal_scatter.default,
 }
 _SAME_SHAPE = {
-    aten.alias.default, aten.detach.default, aten.contiguous.default, aten.to.dtype, aten.to.device, aten.dropout.default,
-    aten.to.dtype_layout, aten.expand_as.default, aten.lift_fresh.default, aten.positive.default, aten.clone.default,
+    aten.alias.default, aten.detach.default, aten.contiguous.default, aten.to.dtype, aten.to.device,
+    aten.to.dtype_layout, aten.dropout.default, aten.expand_as.default, aten.lift_fresh.default, aten.positive.default,
+    aten.clone.default,
 }  # fmt: skip
 _SAME_ELEMENTS = {
     aten.view.default, aten.reshape.default, aten._unsafe_view.default, aten.flatten.using_ints, aten.unflatten.int,
@@ -205,8 +210,8 @@ def _inverse(view: fx.Node, parent: fx.Node, cause: fx.Node) -> tuple[Callable[.
         dims: Any = view.args[1]
         return target, (sorted(range(len(dims)), key=lambda axis: dims[axis] % len(dims)),)
     raise Untraceable(
-        f"{_name(cause)} changes a part of a tensor, got by {_name(view)}, in place; that is followed through indexing, "
-        f"view, transpose and permute: compute a new tensor instead"
+        f"{_name(cause)} changes a part of a tensor, got by {_name(view)}, in place; that is followed through indexing,"
+        f" view, transpose and permute alone: compute a new tensor instead"
     )
 
 
@@ -225,10 +230,13 @@ def _other_form(node: fx.Node) -> Callable[..., Any]:
     name, overload = str(node.target).removeprefix("aten.").split(".")
     packet = getattr(aten, name.removesuffix("_"), None)
     if name == "zero_":
-        return aten.zeros_like.default  # type: ignore[no-any-return]
+        return aten.zeros_like.default
     if packet is None or overload not in packet.overloads():
-        raise Untraceable(f"{name} changes a tensor in place and has no form that does not: compute a new tensor instead")
-    return getattr(packet, overload)  # type: ignore[no-any-return]
+        raise Untraceable(
+            f"{name} changes a tensor in place and has no form that does not: compute a new tensor instead"
+        )
+    form: Callable[..., Any] = getattr(packet, overload)
+    return form
 
 
 def _storage(node: fx.Node) -> int | None:

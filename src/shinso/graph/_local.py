@@ -5,7 +5,7 @@ Everything larger than one operation is done by the walks over the graph, which 
 
 import operator
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.utils import _pytree as pytree
 
-from shinso.graph._evaluate import Values, autocast_of, compute
-from shinso.graph._node import Node, with_values
+from shinso.graph._evaluate import Values, compute
+from shinso.graph._node import Node
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Linearization:
     operands: Mapping[Node, Tensor]
     """Stand-ins for the parents that adjoints are wanted for."""
     result: Any
+    is_kept: bool = False
+    """Whether it can be pulled back through again; otherwise torch lets go of what it has kept."""
 
     def pull_back(self, adjoint: Any) -> dict[Node, Any]:
         """The adjoint of the result times the local derivative, for each operand (lecture 003 equation 19).
@@ -42,8 +44,15 @@ class Linearization:
         if not pairs or not self.operands:
             return {}
         results, bars = zip(*pairs, strict=True)
-        gradients = torch.autograd.grad(results, tuple(self.operands.values()), bars, allow_unused=True)
+        gradients = torch.autograd.grad(
+            results, tuple(self.operands.values()), bars, retain_graph=self.is_kept, allow_unused=True
+        )
         return {node: bar for node, bar in zip(self.operands, gradients, strict=True) if bar is not None}
+
+    def for_one(self, operand: Node) -> "Linearization":
+        """The same, pulling back to one operand alone, as often as one likes."""
+        chosen = {node: value for node, value in self.operands.items() if node is operand}
+        return replace(self, operands=chosen, is_kept=True)
 
 
 def linearize(node: Node, values: Values, wanted: Collection[Node]) -> Linearization:
@@ -92,22 +101,17 @@ def is_differentiable(value: Any) -> bool:
 
 
 def _with_dual_tensors(node: Node, values: Values, tangents: Values) -> tuple[Any, Any]:
-    with forward_ad.dual_level(), autocast_of(node):
-        inputs = {parent: values[parent] for parent in node.parents}
-        for parent, tangent in tangents.items():
-            inputs[parent] = pytree.tree_map(_dual, values[parent], tangent, is_leaf=lambda leaf: leaf is None)
-        args, kwargs = with_values(node, inputs.__getitem__)
-        assert node.target is not None
-        result = node.target(*args, **kwargs)
-        parts = pytree.tree_map(lambda leaf: forward_ad.unpack_dual(leaf) if isinstance(leaf, Tensor) else leaf, result)
-        is_pair = lambda leaf: isinstance(leaf, forward_ad.UnpackedDualTensor)  # noqa: E731
-        primal = pytree.tree_map(lambda leaf: leaf.primal if is_pair(leaf) else leaf, parts, is_leaf=is_pair)
-        tangent = pytree.tree_map(lambda leaf: leaf.tangent if is_pair(leaf) else None, parts, is_leaf=is_pair)
-        return primal, tangent
-
-
-def _dual(value: Tensor, tangent: Tensor | None) -> Tensor:
-    return value if tangent is None else forward_ad.make_dual(value, tangent.to(value.dtype))
+    ad: Any = forward_ad
+    with ad.dual_level():
+        moved = {
+            parent: ad.make_dual(values[parent], tangent.to(values[parent].dtype))
+            for parent, tangent in tangents.items()
+        }
+        result = compute(node, {**{parent: values[parent] for parent in node.parents}, **moved})
+        leaves, structure = pytree.tree_flatten(result)
+        pairs = [ad.unpack_dual(leaf) if isinstance(leaf, Tensor) else (leaf, None) for leaf in leaves]
+    primals, slopes = zip(*pairs, strict=True)
+    return pytree.tree_unflatten(primals, structure), pytree.tree_unflatten(slopes, structure)
 
 
 def _by_two_pull_backs(node: Node, values: Values, tangents: Values) -> tuple[Any, Any]:

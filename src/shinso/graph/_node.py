@@ -92,7 +92,8 @@ def with_values(node: Node, values: Callable[[Node], Any]) -> tuple[tuple[Any, .
     def value(leaf: Any) -> Any:
         return values(leaf) if isinstance(leaf, Node) else leaf
 
-    return pytree.tree_map(value, (node.args, dict(node.kwargs)))  # type: ignore[return-value]
+    args, kwargs = pytree.tree_map(value, (node.args, dict(node.kwargs)))
+    return args, kwargs
 
 
 def spec_of(value: Any) -> Any:

@@ -40,9 +40,7 @@ def operation_text(node: Node) -> str:
 
 def tangent_text(node: Node, moving: Collection[Node]) -> str:
     """The sum of local derivative times tangent over the parents that move (lecture 003 figure 5)."""
-    terms = [
-        partial_texts(node, parent).forward(dotted(parent)) for parent in node.parents if parent in moving
-    ]
+    terms = [partial_texts(node, parent).forward(dotted(parent)) for parent in node.parents if parent in moving]
     return f"{dotted(node)} = " + " + ".join(terms)
 
 

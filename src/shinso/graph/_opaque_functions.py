@@ -20,7 +20,7 @@ class CustomFunction:
         self.__module__ = function.__module__
 
     def __call__(self, *args: Any) -> Any:
-        return self.function.apply(*args)
+        return self.function.apply(*args)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def _as_one_node(
         track_tensor_tree,
     )
 
-    mode = get_innermost_proxy_mode()
+    mode: Any = get_innermost_proxy_mode()
     if mode is None:
         return call()
     with disable_proxy_modes_tracing():

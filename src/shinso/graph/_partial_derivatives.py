@@ -72,7 +72,9 @@ def _by_algebra(node: Node, parent: Node) -> str | None:
 
     symbols = {operand: sp.Symbol(operand.symbol, real=True) for operand in node.parents}
     try:
-        args: list[Any] = [symbols.get(argument, argument) if isinstance(argument, Node) else argument for argument in node.args]
+        args: list[Any] = [
+            symbols.get(argument, argument) if isinstance(argument, Node) else argument for argument in node.args
+        ]
         formula = formulas()[node.name](*args, **node.kwargs)
         slope = sp.diff(formula, symbols[parent])
     except (TypeError, ValueError, AttributeError):  # not numbers: a rounding mode, say

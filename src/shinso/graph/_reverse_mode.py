@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from shinso.graph._by_hand import rounded
 from shinso.graph._evaluate import Values, compute, given_values
 from shinso.graph._local import Linearization, is_differentiable, linearize
 from shinso.graph._node import Node
@@ -55,31 +56,34 @@ class ReverseTrace:
         return [taker for taker in self.graph.consumers[node] if taker in self.adjoints]
 
 
-def reverse_mode(graph: "Graph", adjoint: Tensor | None = None) -> ReverseTrace:
+def reverse_mode(graph: "Graph", adjoint: Tensor | None = None, digits: int | None = None) -> ReverseTrace:
     """The primal and adjoint of each node that the graph's output depends on.
 
-    ``adjoint`` is that of the output, by default 1. Raises ValueError if the output is not one tensor, or is no scalar
+    ``adjoint`` is that of the output, by default 1. With ``digits``, every result is rounded to so many, as by hand.
+    Raises ValueError if the output is not one tensor, or is no scalar
     and no adjoint is given.
     """
     output = the_output(graph)
     relevant = descendants(graph, (*graph.inputs, *graph.parameters)) & ancestors(output)
-    values, local = linearized(graph, relevant)
+    values, local = linearized(graph, relevant, digits)
     bars: Values = {output: first_adjoint(output, values[output], adjoint)}
     for node in reversed(graph.operations):
         if node not in bars or node not in local:
             continue
         for parent, bar in local[node].pull_back(bars[node]).items():
-            bars[parent] = add_adjoints(bars.get(parent), bar)
+            bars[parent] = rounded(add_adjoints(bars.get(parent), bar), digits)
     return ReverseTrace(graph, values, {node: bars[node] for node in graph.nodes if node in bars})
 
 
-def linearized(graph: "Graph", relevant: set[Node]) -> tuple[Values, dict[Node, Linearization]]:
+def linearized(
+    graph: "Graph", relevant: set[Node], digits: int | None = None
+) -> tuple[Values, dict[Node, Linearization]]:
     """All values, and the linearization of each relevant operation."""
     values, local = given_values(graph), {}
     for node in graph.operations:
         if node in relevant:
             local[node] = linearize(node, values, relevant)
-            values[node] = local[node].value
+            values[node] = rounded(local[node].value, digits)
         else:
             with torch.no_grad():
                 values[node] = compute(node, values)
@@ -121,8 +125,8 @@ def first_adjoint(output: Node, value: Tensor, adjoint: Tensor | None) -> Tensor
     if adjoint is None:
         if value.numel() != 1:
             raise ValueError(
-                f"the output {output.symbol} has shape {tuple(value.shape)}; reverse mode starts from a scalar: trace a "
-                f"function that returns the loss, or give an adjoint of that shape"
+                f"the output {output.symbol} has shape {tuple(value.shape)}; reverse mode starts from a scalar: trace "
+                f"a function that returns the loss, or give an adjoint of that shape"
             )
         return torch.ones_like(value)
     if not is_differentiable(value) or adjoint.shape != value.shape:

@@ -13,7 +13,7 @@ from shinso.graph._graph import Graph
 from shinso.graph._in_place import out_of_place
 from shinso.graph._node import Node, Role, TensorSpec
 from shinso.graph._opaque_functions import opaque_functions
-from shinso.graph._where_modules_are import MODULE, module_recorder
+from shinso.graph._where_modules_are import module_recorder
 from shinso.graph.untraceable import no_numbers
 
 
@@ -42,7 +42,9 @@ def trace(function: Callable[..., Any], *inputs: Any, names: Sequence[str] | Non
     module = function if isinstance(function, nn.Module) else None
     labels = _labels(function, inputs, names)
     leaves, structure = pytree.tree_flatten(inputs)
-    given = [_Given(label, "input", leaf) for label, leaf in zip(labels, leaves, strict=True) if isinstance(leaf, Tensor)]
+    given = [
+        _Given(label, "input", leaf) for label, leaf in zip(labels, leaves, strict=True) if isinstance(leaf, Tensor)
+    ]
     own = _own_tensors(module) if module is not None else []
 
     def flat(*tensors: Tensor) -> Any:
@@ -62,7 +64,8 @@ def _traced(flat: Callable[..., Any], module: nn.Module | None, tensors: list[Te
 
     make = make_fx(flat, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True)
     with no_numbers(), opaque_functions(), module_recorder(module), torch.enable_grad():
-        return make(*(tensor.detach() for tensor in tensors))
+        # Modules such as nn.TransformerEncoder compute differently where nothing wants a gradient.
+        return make(*(tensor.detach().requires_grad_(tensor.requires_grad) for tensor in tensors))
 
 
 def _graph(traced: fx.GraphModule, given: list[_Given], name: str) -> Graph:

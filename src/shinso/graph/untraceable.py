@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 _LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 
 _INSTEAD = {
-    "__bool__": "a branch on a tensor's value: write torch.where(condition, a, b), or branch on shapes and Python values",
+    "__bool__": "a branch on a tensor's value: write torch.where(condition, a, b), or branch on shapes alone",
     "item": "a tensor's number in Python: keep it a tensor, x * y.sum() instead of x * y.sum().item()",
     "__float__": "a tensor's number in Python: keep it a tensor instead of float(…)",
     "__int__": "a tensor's number in Python: keep it a tensor, or pass the number as a Python argument",
