@@ -367,6 +367,14 @@ def test_budget_ends_the_training_and_its_schedule(tmp_path: Path) -> None:
     assert rates.max() > 0.9 * recipe.optimizer.learning_rate
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_default_recipe_keeps_a_network_without_normalisation_from_diverging(tmp_path: Path, seed: int) -> None:
+    # Without a limit on the gradient's norm, two of these four end in NaN.
+    run = train("mlp", blobs(), tmp_path, Recipe(epochs=60, batch_size=16, lenses="none", seed=seed))
+    assert run.readings("train/loss").values.max() < 100
+    assert run.summary["test/accuracy"] > 0.7
+
+
 def test_same_seed_same_run_another_seed_another(tmp_path: Path) -> None:
     def losses(name: str, seed: int) -> list[float]:
         recipe = Recipe(epochs=2, batch_size=16, lenses="none", dropout=0.2, seed=seed)

@@ -71,10 +71,10 @@ def back_propagation_without_table(graph: Graph, targets: Sequence[Key] | None =
     Raises ValueError if the graph has more than a million paths.
     """
     built = _Builder(graph, targets)
-    paths = built.paths()
-    if paths > _LARGEST_WITHOUT_TABLE:
+    if built.paths() > _LARGEST_WITHOUT_TABLE:
         raise ValueError(
-            f"{graph.name} has {paths:.3g} paths from its output; without a table each is walked. Use back_propagation"
+            f"{graph.name} has more than {_LARGEST_WITHOUT_TABLE:,} paths from its output; without a table each is "
+            f"walked: use back_propagation"
         )
     built.remember = False
     return built.finished()

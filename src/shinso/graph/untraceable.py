@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+# Frames of these are not where the user's code asks.
+_LIBRARIES = tuple(str(Path(file).parent) for file in (torch.__file__, jaxtyping.__file__, __file__))
 
 _INSTEAD = {
     "__bool__": "a branch on a tensor's value: write torch.where(condition, a, b), or branch on shapes alone",
@@ -19,7 +21,6 @@ _INSTEAD = {
     "__float__": "a tensor's number in Python: keep it a tensor instead of float(…)",
     "__int__": "a tensor's number in Python: keep it a tensor, or pass the number as a Python argument",
     "__index__": "a tensor as an index or size in Python: use torch.gather or index_select, or pass a Python int",
-    "tolist": "a tensor's numbers as a list: keep them in the tensor",
     "numpy": "a tensor's numbers in NumPy: use the torch function of the same name",
     "__array__": "a tensor's numbers in NumPy: use the torch function of the same name",
     "nonzero": "a result whose shape depends on values: multiply by the mask, or torch.where(condition, a, b)",

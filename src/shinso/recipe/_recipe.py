@@ -72,8 +72,9 @@ class Recipe:
     """Examples per optimizer step, over all processes."""
     accumulate: int = 1
     """Pieces a batch is computed in, to save memory."""
-    clip_norm: float | None = None
-    """Largest allowed L2 norm of the whole gradient."""
+    clip_norm: float = 5.0
+    """Largest allowed L2 norm of the whole gradient, inf for no limit. The default seldom acts on a network with
+    normalisation, and keeps one without it from diverging at the default learning rate."""
     label_smoothing: float = 0.0
     """Share of the target probability spread evenly over all classes."""
     augment: Augment = Augment()
@@ -140,8 +141,8 @@ def _check(recipe: Recipe) -> None:
             raise ValueError(f"{name} is a probability from 0 to below 1; got {value}")
     if recipe.optimizer.learning_rate <= 0:
         raise ValueError(f"optimizer.learning_rate must be positive; got {recipe.optimizer.learning_rate}")
-    if recipe.clip_norm is not None and recipe.clip_norm <= 0:
-        raise ValueError(f"clip_norm must be positive (or left out for no clipping); got {recipe.clip_norm}")
+    if not recipe.clip_norm > 0:
+        raise ValueError(f"clip_norm must be positive (inf for no clipping); got {recipe.clip_norm}")
     if recipe.batch_size % recipe.accumulate:
         raise ValueError(f"batch_size {recipe.batch_size} cannot be computed in {recipe.accumulate} equal pieces")
     if recipe.patience is not None and recipe.patience < 1:

@@ -128,7 +128,7 @@ class Loop:
     def _step(self, batch: Batch) -> None:
         with self.look(batch.inputs, batch.targets):
             self.journal.note(self.counters.step + 1, self._accumulate(batch))
-            if self.recipe.clip_norm is not None:
+            if self.recipe.clip_norm < math.inf:
                 nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
