@@ -22,6 +22,16 @@ def module_recorder(module: nn.Module | None) -> Iterator[None]:
             hook.remove()
 
 
+@contextmanager
+def mark_new_nodes(name: str) -> Iterator[None]:
+    """Marks what is traced inside with the path of a module, unless it is marked already."""
+    begin = len(_traced_nodes())
+    try:
+        yield
+    finally:
+        _mark(begin, name)
+
+
 def _hooks(part: nn.Module, name: str) -> list[Any]:
     begins: list[int] = []
 
@@ -30,11 +40,15 @@ def _hooks(part: nn.Module, name: str) -> list[Any]:
 
     def leave(*_: Any) -> None:
         # Inner modules leave first, so that what they have marked stays theirs.
-        nodes, begin = _traced_nodes(), begins.pop()
-        for node in islice(reversed(nodes), len(nodes) - begin):
-            node.meta.setdefault(MODULE, name)
+        _mark(begins.pop(), name)
 
     return [part.register_forward_pre_hook(enter), part.register_forward_hook(leave, always_call=True)]
+
+
+def _mark(begin: int, name: str) -> None:
+    nodes = _traced_nodes()
+    for node in islice(reversed(nodes), len(nodes) - begin):
+        node.meta.setdefault(MODULE, name)
 
 
 def _traced_nodes() -> Any:
