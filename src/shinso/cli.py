@@ -1,4 +1,4 @@
-"""The command: ``shinso train``, ``shinso report``. tyro turns the recipe's dataclasses into flags."""
+"""The command: ``shinso train``, ``report`` and ``graph``. tyro turns the recipe's dataclasses into flags."""
 
 import dataclasses
 import sys
@@ -13,6 +13,8 @@ from shinso._version import __version__
 from shinso.recipe import OPTIMIZERS, SCHEDULES, Recipe
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from shinso.run import Run
 
 _HELP = f"""shinso {__version__} (深層): build a network, train it fast, see what happens inside it.
@@ -21,10 +23,12 @@ usage: shinso COMMAND [options]
 
   train     train a network; leaves a run with a report
   report    write the report of a run again
+  graph     what a network computes and costs, as a table or a picture
 
 shinso train                                        a small residual network on scikit-learn's digits
 shinso train --data images:PHOTOS --budget 30min    a folder of images, one sub-folder a class
 shinso train --resume runs/mine                     go on after Ctrl-C, a crash or a full disk
+shinso graph resnet --input 1,3,32,32 --svg r.svg   parameters, multiply-accumulates, memory; a drawing
 shinso train --help                                 all options
 """
 
@@ -54,6 +58,26 @@ class ReportFlags:
 
     run: Annotated[Path, tyro.conf.Positional]
     """Directory of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphFlags:
+    """What a network computes and costs: parameters, multiply-accumulates and memory by module. Nothing is run."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """mlp, lenet5, resnet, FILE.py:function, or a FILE.pt2 written by torch.export.save."""
+    input: Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
+    """Shape of an input with its batch axis, such as 1,3,224,224; for whole numbers 4,16:int64. Once for each input."""
+    num_classes: int = 10
+    """Outputs of a network that is built by name."""
+    model_options: dict[str, int | float | bool | str] = field(default_factory=dict)
+    """Keyword arguments of the network, such as: depth 56 normalization group."""
+    depth: int | None = None
+    """How deep into modules the table and the picture go."""
+    values: bool = False
+    """List every value and operation as well."""
+    svg: Path | None = None
+    """Write the drawing to this file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,7 +138,21 @@ def _report(arguments: list[str]) -> int:
     return 0
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"train": _train, "report": _report}
+def _graph(arguments: list[str]) -> int:
+    flags = tyro.cli(GraphFlags, prog="shinso graph", args=arguments)
+    from shinso.graph import trace
+
+    inputs = [_input(text) for text in flags.input]
+    graph = trace(_network(flags, tuple(inputs[0].shape[1:])), *inputs)
+    if flags.values:
+        print(graph, end="\n\n")
+    print(graph.cost().table(depth=flags.depth))
+    if flags.svg is not None:
+        print(graph.draw(flags.svg, depth=flags.depth))
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"train": _train, "report": _report, "graph": _graph}
 
 
 def _reported(command: Callable[[list[str]], int], arguments: list[str]) -> int:
@@ -153,6 +191,30 @@ def _print_summary(run: "Run") -> None:
     )
     table.add_row("report", str(run.path / "report.html"))
     Console().print(table)
+
+
+def _network(flags: GraphFlags, input_shape: tuple[int, ...]) -> "nn.Module":
+    from shinso import models
+    from shinso.graph.exported import load_exported
+
+    if flags.model.endswith(".pt2"):
+        return load_exported(flags.model)
+    return models.build(flags.model, input_shape=input_shape, num_classes=flags.num_classes, **flags.model_options)
+
+
+def _input(text: str) -> "Tensor":
+    """A tensor of zeros of the shape and type that a flag says."""
+    import torch
+
+    sizes, _, name = text.partition(":")
+    dtype = getattr(torch, name or "float32", None)
+    try:
+        shape = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        shape = []
+    if not shape or min(shape) < 1 or not isinstance(dtype, torch.dtype):
+        raise ValueError(f"--input takes a shape such as 1,3,224,224, or with a type 4,16:int64; got {text!r}")
+    return torch.zeros(shape, dtype=dtype)
 
 
 def _value_of(flag: str, arguments: Sequence[str]) -> str | None:

@@ -179,7 +179,17 @@ def copied_with_another_type(x: Tensor) -> Tensor:
     return a * x
 
 
-@pytest.mark.parametrize("function", [in_place, through_views, through_permutations, copied_with_another_type])
+def given_an_out(x: Tensor) -> Tensor:
+    a = torch.zeros(x.shape, dtype=x.dtype)
+    with torch.no_grad():
+        torch.div(x.detach(), 3, out=a[:])
+        torch.mul(a, a, out=a)
+    return a * x
+
+
+@pytest.mark.parametrize(
+    "function", [in_place, through_views, through_permutations, copied_with_another_type, given_an_out]
+)
 def test_changes_in_place_become_values(function: Callable[[Tensor], Tensor]) -> None:
     x = torch.randn(3, 3, dtype=torch.float64, requires_grad=True)
     graph = trace(lambda x: function(x).sum(), x)
@@ -258,6 +268,32 @@ def test_code_that_needs_a_number_is_named_with_its_line(line: str, message: str
     with pytest.raises(Untraceable, match=message) as caught:
         trace(scope["function"], torch.randn(4))
     assert f"mine.py:5: `{line}` needs" in str(caught.value)
+
+
+def test_spectral_normalisation_in_training_mode() -> None:
+    layer = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3)).double()
+    x = torch.randn(2, 4, dtype=torch.float64)
+    graph = trace(layer, x)
+    state = {name: value.clone() for name, value in layer.state_dict().items()}
+    reverse = graph.reverse_mode(torch.ones(2, 3, dtype=torch.float64))
+    assert all(torch.equal(value, state[name]) for name, value in layer.state_dict().items())
+    layer(x).sum().backward()
+    for name, parameter in layer.named_parameters():
+        torch.testing.assert_close(reverse[name], parameter.grad)
+
+
+def test_gradients_inside_a_function() -> None:
+    def penalty(x: Tensor) -> Tensor:
+        z = x.clone().requires_grad_()
+        (slope,) = torch.autograd.grad((z**3).sum(), z, create_graph=True)
+        return (slope**2).sum()
+
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    graph = trace(penalty, x)
+    assert graph.evaluate()[graph.outputs[0]] == 9 + 144
+    assert graph.reverse_mode()["x"].tolist() == [36, 288]
+    with pytest.raises(Untraceable, match=r"inside torch\.func\.grad, vmap or the like: use torch\.autograd\.grad"):
+        trace(lambda x: torch.func.grad(lambda z: (z**3).sum())(x) * 2, x)
 
 
 def test_masks_may_be_written_through() -> None:

@@ -136,7 +136,8 @@ class _Rewriter:
 
     def _new_value(self, node: fx.Node) -> Operation:
         if node.target is not aten.copy_.default:
-            return self._append(_other_form(node), node.args, node.kwargs, node)
+            kwargs = {name: value for name, value in node.kwargs.items() if name != "out"}
+            return self._append(_other_form(node), node.args, kwargs, node)
         # aten::copy has no derivative; what is copied is the source in the other tensor's shape and type.
         source, like = node.args[1], node.meta["val"]
         value = self._append(aten.expand.default, (source, list(like.shape)), {}, node)
@@ -217,31 +218,51 @@ def _inverse(view: fx.Node, parent: fx.Node, cause: fx.Node) -> tuple[Callable[.
 
 def _changed(node: fx.Node) -> fx.Node | None:
     """The tensor that an operation changes in place and returns; None for other operations."""
-    if isinstance(node.target, torch._ops.OpOverload) and node.args and isinstance(node.args[0], fx.Node):
-        schema = node.target._schema
-        written = schema.arguments[0].alias_info
-        if written is not None and written.is_write and len(schema.returns) == 1:
-            return node.args[0]
-    return None
+    if not isinstance(node.target, torch._ops.OpOverload) or len(node.target._schema.returns) != 1:
+        return None
+    written = [argument for argument in node.target._schema.arguments if _is_written(argument)]
+    if len(written) != 1:  # batch_norm writes two, its running statistics, and returns neither
+        return None
+    changed = node.kwargs.get(written[0].name, node.args[0] if node.args else None)
+    return changed if isinstance(changed, fx.Node) and node.target._schema.returns[0].alias_info is not None else None
+
+
+def _is_written(argument: Any) -> bool:
+    return argument.alias_info is not None and argument.alias_info.is_write
 
 
 def _other_form(node: fx.Node) -> Callable[..., Any]:
-    """The operation that returns what this one writes: add for add_."""
+    """The operation that returns what this one writes: add for add_ and for add(…, out=…)."""
     name, overload = str(node.target).removeprefix("aten.").split(".")
-    packet = getattr(aten, name.removesuffix("_"), None)
     if name == "zero_":
         return aten.zeros_like.default
-    if packet is None or overload not in packet.overloads():
+    packet = getattr(aten, name.removesuffix("_"), None)
+    forms = [getattr(packet, other) for other in packet.overloads()] if packet else []
+    if not name.endswith("_"):
+        taken = [str(argument.type) for argument in _arguments(node.target) if not _is_written(argument)]
+        forms = [form for form in forms if [str(argument.type) for argument in _arguments(form)] == taken]
+    elif packet is None or overload not in packet.overloads():
+        forms = []
+    else:
+        forms = [getattr(packet, overload)]
+    if not forms:
         raise Untraceable(
             f"{name} changes a tensor in place and has no form that does not: compute a new tensor instead"
         )
-    form: Callable[..., Any] = getattr(packet, overload)
+    form: Callable[..., Any] = forms[0]
     return form
+
+
+def _arguments(target: Any) -> Any:
+    return target._schema.arguments
 
 
 def _storage(node: fx.Node) -> int | None:
     value = node.meta.get("val")
-    return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
+    try:
+        return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
+    except NotImplementedError:  # of a tensor inside torch.func.grad and its like
+        return None
 
 
 def _name(node: fx.Node) -> str:

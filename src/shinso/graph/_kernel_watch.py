@@ -12,14 +12,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from shinso.graph._products import factors, multiply_accumulates
 
 
-class KernelWatch(TorchDispatchMode):
+class KernelWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While it is on, counts products and follows every storage that is made, from its first use until it is freed.
 
     Storages are numbered in the order they are seen; those of ``introduce`` are not counted as made.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.macs = 0
         self.matmul_macs = 0
         self.sizes: list[int] = []

@@ -1,7 +1,7 @@
 """What one operation costs forward and back, found by running it on tensors without numbers."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -74,8 +74,8 @@ class Backward:
     macs: int
     adjoints: Mapping[int, int]
     """The storage of each result's adjoint, by the result's position."""
-    gradients: Mapping[int, tuple[Layout, int]]
-    """Layout and storage of each operand's gradient, by the operand's position."""
+    gradients: Mapping[int, int]
+    """The storage of each operand's gradient, by the operand's position."""
     sizes: tuple[int, ...]
     peak_bytes: int
     """Taken at most beyond what was there before, the gradients included."""
@@ -83,64 +83,79 @@ class Backward:
 
 @contextmanager
 def without_numbers(device: torch.device) -> Iterator[None]:
-    """While it is on, tensors on the device are made and computed with as shapes only.
-
-    Recurrent layers are one kernel in cuDNN and oneDNN, whose insides nothing is known of: their plain forms are used.
-    """
+    """While it is on, tensors on the device are made and computed with as shapes only."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    with torch.backends.cudnn.flags(enabled=False), torch.backends.mkldnn.flags(enabled=False):
-        if device.type == "meta":
-            yield
-            return
-        # The only way to a device's own choice of kernels without the device: flop counting in torch uses it too.
-        with FakeTensorMode():
-            yield
+    # No public way gives a device's own choice of kernels without the device; flop counting in torch uses this too.
+    with _plain_recurrent_layers(), nullcontext() if device.type == "meta" else FakeTensorMode():
+        yield
 
 
-def operation_cost(
-    node: Node, operands: Mapping[Node, Operand], wanted: frozenset[int]
-) -> tuple[Forward, Backward]:
+@contextmanager
+def _plain_recurrent_layers() -> Iterator[None]:
+    """In cuDNN and oneDNN they are one kernel, of whose insides nothing is known."""
+    was_on = torch._C._get_mkldnn_enabled()
+    # torch.backends.mkldnn.flags would do, and warns on machines without a GPU of Intel's.
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        with torch.backends.cudnn.flags(enabled=False):
+            yield
+    finally:
+        torch._C._set_mkldnn_enabled(was_on)
+
+
+def operation_cost(node: Node, operands: Mapping[Node, Operand], wanted: frozenset[int]) -> tuple[Forward, Backward]:
     """The costs of an operation; ``wanted`` are the positions of those of its results that adjoints come for."""
     watch = KernelWatch()
     taken = {parent: operand.layout.stand_in(operand.requires_grad) for parent, operand in operands.items()}
     for parent, tensor in taken.items():
         watch.introduce(tensor, operands[parent].from_input)
+    value, saved = _computed(node, taken, watch)
+
+    def result(tensor: Tensor) -> Result:
+        return Result(Layout.of(tensor), tensor.requires_grad and node.context.gradients, watch.number(tensor))
+
+    with watch:
+        results = pytree.tree_map_only(Tensor, result, value)
+    forward = Forward(watch.macs, watch.matmul_macs, results, saved, tuple(watch.sizes), watch.peak_bytes)
+    smooth = {
+        at: tensor
+        for at, (leaf, tensor) in enumerate(zip(_result_leaves(results), pytree.tree_leaves(value), strict=True))
+        if at in wanted and isinstance(leaf, Result) and leaf.requires_grad
+    }
+    del value
+    return forward, _pulled_back(watch, smooth, list(taken.values()))
+
+
+def _computed(node: Node, operands: Mapping[Node, Tensor], watch: KernelWatch) -> tuple[Any, tuple[int, ...]]:
+    """The value of an operation, and the storages that autograd keeps."""
     saved: dict[int, None] = {}
 
     def pack(tensor: Tensor) -> Tensor:
         saved[watch.number(tensor)] = None
         return tensor.detach()  # a result that is kept would keep itself alive
 
-    with watch, torch.set_grad_enabled(node.context.gradients):
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            value = compute(node, taken)
-        results = pytree.tree_map_only(Tensor, lambda t: Result(Layout.of(t), t.requires_grad, watch.number(t)), value)
-        forward = Forward(
-            watch.macs, watch.matmul_macs, results, tuple(saved), tuple(watch.sizes), watch.peak_bytes
-        )
-    outputs = dict(enumerate(leaf for leaf in pytree.tree_leaves(value) if isinstance(leaf, Tensor)))
-    del value
-    return forward, _backward(watch, outputs, list(taken.values()), wanted)
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    with watch, torch.set_grad_enabled(node.context.gradients), hooks:
+        return compute(node, dict(operands)), tuple(saved)
 
 
-def _backward(
-    watch: KernelWatch, outputs: dict[int, Tensor], operands: list[Tensor], wanted: frozenset[int]
-) -> Backward:
-    bars = {at: Layout.of(out).stand_in() for at, out in outputs.items() if at in wanted and out.requires_grad}
+def _pulled_back(watch: KernelWatch, results: Mapping[int, Tensor], operands: list[Tensor]) -> Backward:
+    bars = {at: Layout.of(result).stand_in() for at, result in results.items()}
     adjoints = {at: watch.introduce(bar, from_input=True) for at, bar in bars.items()}
     sources = {at: operand for at, operand in enumerate(operands) if operand.requires_grad}
-    found: dict[int, tuple[Layout, int]] = {}
+    gradients: dict[int, int] = {}
     watch.start_again()
     before = watch.live_bytes
     if bars and sources:
         with watch:
             pulled = torch.autograd.grad(
-                [outputs[at] for at in bars], list(sources.values()), list(bars.values()), allow_unused=True
+                list(results.values()), list(sources.values()), list(bars.values()), allow_unused=True
             )
-            for at, gradient in zip(sources, pulled, strict=True):
-                if gradient is not None:
-                    found[at] = (Layout.of(gradient), watch.number(gradient))
-    return Backward(
-        watch.macs + watch.matmul_macs, adjoints, found, tuple(watch.sizes), watch.peak_bytes - before
-    )
+            gradients = {at: watch.number(bar) for at, bar in zip(sources, pulled, strict=True) if bar is not None}
+    macs = watch.macs + watch.matmul_macs
+    return Backward(macs, adjoints, gradients, tuple(watch.sizes), watch.peak_bytes - before)
+
+
+def _result_leaves(results: Any) -> list[Any]:
+    return pytree.tree_leaves(results, is_leaf=lambda leaf: isinstance(leaf, Result))

@@ -14,7 +14,7 @@ from shinso.graph._in_place import out_of_place
 from shinso.graph._node import Node, Role, TensorSpec
 from shinso.graph._opaque_functions import opaque_functions
 from shinso.graph._where_modules_are import module_recorder
-from shinso.graph.untraceable import no_numbers
+from shinso.graph.untraceable import Untraceable, no_numbers
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _graph(traced: fx.GraphModule, given: list[_Given], name: str) -> Graph:
     labels = dict(zip(placeholders, given, strict=True))
     for node in traced.graph.nodes:
         if node.op == "get_attr":
-            labels[node] = _Given(f"constant{len(labels) - len(given)}", "constant", getattr(traced, node.target))
+            labels[node] = _constant(f"constant{len(labels) - len(given)}", getattr(traced, node.target))
     computed = out_of_place(traced.graph)
     used = computed.used | {node for node, tensor in labels.items() if tensor.role in ("input", "parameter")}
     sources = [node for node in labels if node in used]
@@ -88,6 +88,17 @@ def _graph(traced: fx.GraphModule, given: list[_Given], name: str) -> Graph:
     output = pytree.tree_map(lambda leaf: nodes.get(leaf, leaf), computed.output)
     bindings = {nodes[source]: labels[source].value for source in sources}
     return Graph(tuple(nodes.values()), output, bindings, name)
+
+
+def _constant(name: str, value: Tensor) -> _Given:
+    from torch._subclasses import FakeTensor
+
+    if isinstance(value, FakeTensor):
+        raise Untraceable(
+            "a part is computed where tracing does not see it, inside torch.func.grad, vmap or the like: use "
+            "torch.autograd.grad(…, create_graph=True), or trace the inner function by itself"
+        )
+    return _Given(name, "constant", value)
 
 
 def _own_tensors(module: nn.Module) -> list[_Given]:

@@ -1,0 +1,48 @@
+"""Every page of the documentation is run from top to bottom, and prints what it says it prints."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+PAGES = sorted((Path(__file__).parent.parent / "docs").glob("*.md"))
+_BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Whether a page shows what was printed; … stands for anything on a line, and a line of … for any lines."""
+    parts = [
+        r"(?s:.*)" if line == "…" else re.escape(line).replace("…", r"[^\n]*") for line in shown.rstrip().split("\n")
+    ]
+    lines = "\n".join(line.rstrip() for line in printed.rstrip().split("\n"))
+    return re.fullmatch("\n".join(parts), lines) is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_prints_what_it_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {"__name__": "page"}
+    printed = ""
+    for language, content in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "text":
+            assert matches(content, printed), f"{page.name} shows\n{content}\nbut this was printed:\n{printed}"
+            continue
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            exec(compile(content, f"{page.name}", "exec"), scope)
+        printed = output.getvalue()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_its_pictures_and_links_are_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_what_a_page_shows_may_leave_out_what_changes() -> None:
+    assert matches("took … s\nend", "took 0.3 s\nend")
+    assert matches("a\n…\nz", "a\nb\nc\nz")
+    assert not matches("took … s", "took 0.3 s\nmore")
+    assert not matches("a\nz", "a\nb\nz")
