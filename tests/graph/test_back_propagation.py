@@ -38,7 +38,9 @@ def test_a_long_chain_does_not_recurse_deeply_nor_start_without_a_table() -> Non
     function, x = diamonds(2000, 1e-3)
     graph = trace(function, x)  # type: ignore[arg-type]
     assert back_propagation(graph).total_evaluations == 8000
-    with pytest.raises(ValueError, match=r"chain has more than 1,000,000 paths from its output; without a table each is walked"):
+    with pytest.raises(
+        ValueError, match=r"chain has more than 1,000,000 paths from its output; without a table each is walked"
+    ):
         back_propagation_without_table(graph)
 
 

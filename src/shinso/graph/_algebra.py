@@ -56,6 +56,8 @@ def formulas() -> dict[str, Callable[..., Any]]:
         "gelu": gelu,
         "relu": lambda a: sp.Max(0, a),
         "abs": sp.Abs,
+        "maximum": sp.Max,
+        "minimum": sp.Min,
         "binary_cross_entropy": lambda p, y, weight=None, reduction=1: -y * sp.log(p) - (1 - y) * sp.log(1 - p),
         "mse_loss": lambda a, b, reduction=1: (a - b) ** 2,
     }

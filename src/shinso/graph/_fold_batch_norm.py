@@ -51,7 +51,8 @@ def _folded(node: Node, graph: Graph) -> tuple[Tensor, Tensor]:
     bias = layer.args[2] if len(layer.args) > 2 else None
     gamma, beta, mean, variance = (_value(value, graph) for value in node.args[1:5])
     weight = graph.bindings[layer.args[1]].detach()
-    assert mean is not None and variance is not None
+    assert mean is not None
+    assert variance is not None
     scale = (variance + node.args[7]).rsqrt()
     scale = scale if gamma is None else gamma * scale
     old_bias = _value(bias, graph)

@@ -29,6 +29,8 @@ _TABLE = {
     "reshape": (("reshape {t}", "reshape {t}"),),
     "transpose": (("{t}ᵀ", "{t}ᵀ"),),
     "dropout": (("mask·{t}", "mask·{t}"),),
+    "binary_cross_entropy_with_logits": (("(sigmoid({0}) − {1})·{t}/n", "{t}·(sigmoid({0}) − {1})/n"),),
+    "log_softmax": (("{t} − Σ q·{t}", "{t} − q·Σ {t}"),),
     "softmax": (("q·({t} − q·{t})", "q·({t} − q·{t})"),),
     "same": (("{t}", "{t}"),),
 }

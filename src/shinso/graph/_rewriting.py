@@ -83,7 +83,9 @@ def rewrite(graph: Graph, matches: list[Match]) -> Rewriting:
         order += _added(replaced[node], set(graph.nodes)) if node in replaced else [node]
     kept = list(dict.fromkeys(node for node in order if node in used or node in unused_before))
     final = _numbered(kept, replaced)
-    output = pytree.tree_map(lambda leaf: final[replaced.get(leaf, leaf)] if isinstance(leaf, Node) else leaf, graph.output)
+    output = pytree.tree_map(
+        lambda leaf: final[replaced.get(leaf, leaf)] if isinstance(leaf, Node) else leaf, graph.output
+    )
     after = Graph(tuple(final.values()), output, {final[n]: bindings[n] for n in kept if n in bindings}, graph.name)
     places = tuple(_place(graph, match, final) for match in matches if match.new in used)
     return Rewriting(graph, after, places)

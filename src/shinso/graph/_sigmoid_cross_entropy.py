@@ -24,10 +24,11 @@ def fuse_sigmoid_cross_entropy(graph: Graph) -> Rewriting:
 def _binary_cross_entropies(graph: Graph) -> Iterator[Match]:
     for node in graph.operations:
         if node.name == "binary_cross_entropy" and _is_sigmoid(node.args[0], node):
-            targets, weight, reduction = (*node.args[1:], None, 1)[: len(node.args[1:])] + (None, 1)[len(node.args) - 2 :]
             (logits,) = node.args[0].args
-            operation = aten.binary_cross_entropy_with_logits.default
-            new = new_operation(node, operation, logits, targets, weight, None, reduction)
+            targets, *options = node.args[1:]
+            # With logits, a weight of the positive examples stands between the weight and the reduction.
+            options[1:1] = [None]
+            new = new_operation(node, aten.binary_cross_entropy_with_logits.default, logits, targets, *options)
             yield Match("the binary cross-entropy of a sigmoid", node, new)
 
 
@@ -38,7 +39,9 @@ def _log_sigmoids(graph: Graph) -> Iterator[Match]:
         (inner,) = node.args
         if _is_sigmoid(inner, node):
             yield Match("the logarithm of a sigmoid", node, new_operation(node, aten.log_sigmoid.default, *inner.args))
-        elif inner.name == "rsub" and inner.args[1:] == (1,) and not inner.kwargs and _is_sigmoid(inner.args[0], node):
+        elif inner.name == "rsub" and inner.args[1:] == (1,) and _is_sigmoid(inner.args[0], inner):
+            if inner.context != node.context:
+                continue
             minus = new_operation(node, aten.neg.default, *inner.args[0].args)
             new = new_operation(node, aten.log_sigmoid.default, minus)
             yield Match("the logarithm of 1 minus a sigmoid", node, new)

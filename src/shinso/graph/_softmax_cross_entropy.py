@@ -30,6 +30,7 @@ def fuse_softmax_cross_entropy(graph: Graph) -> Rewriting:
 class _LogProbabilities:
     logits: Node
     axis: int
+    sign: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,13 @@ class _Term:
         return self.axes in ((), examples)
 
 
-def _log_probabilities(node: Any) -> _LogProbabilities | None:
+def _log_probabilities(node: Any, taker: Node) -> _LogProbabilities | None:
     """What log(softmax(z)) or log_softmax(z) is taken of, and along which axis."""
-    if not isinstance(node, Node):
+    if not isinstance(node, Node) or node.context != taker.context:
         return None
+    if node.name == "neg":
+        found = _log_probabilities(node.args[0], node)
+        return replace(found, sign=-found.sign) if found else None
     if node.name == "log":
         softmax = node.args[0]
         if softmax.name != "softmax" or softmax.context != node.context:
@@ -80,8 +84,8 @@ def _negative_log_likelihoods(graph: Graph) -> Iterator[Match]:
     for node in graph.operations:
         if node.name != "nll_loss_nd":
             continue
-        found = _log_probabilities(node.args[0])
-        if found and found.axis == min(1, len(found.logits.spec.shape) - 1):
+        found = _log_probabilities(node.args[0], node)
+        if found and found.sign == 1 and found.axis == min(1, len(found.logits.spec.shape) - 1):
             new = new_operation(node, aten.cross_entropy_loss.default, found.logits, *node.args[1:])
             yield Match("the negative log-likelihood of a softmax", node, new)
 
@@ -102,35 +106,43 @@ def _product(node: Node) -> _Term | None:
     if node.name != "mul":
         return None
     for log_q, p in (node.args[:2], node.args[1::-1]):
-        found = _log_probabilities(log_q)
+        found = _log_probabilities(log_q, node)
         if found and isinstance(p, Node) and p.spec == found.logits.spec:
-            shape = node.spec.shape
-            return _Term(node, found.logits, found.axis, p, shape, tuple(range(len(shape))))
+            if p.name == "neg" and p.context == node.context:
+                return _term(node, found, p.args[0], -found.sign)
+            return _term(node, found, p, found.sign)
     return None
+
+
+def _term(node: Node, found: _LogProbabilities, targets: Node, factor: float) -> _Term:
+    """A term in which nothing is summed yet."""
+    shape = node.spec.shape
+    return _Term(node, found.logits, found.axis, targets, shape, tuple(range(len(shape))), factor)
 
 
 def _gathered(node: Node) -> _Term | None:
     """log q at class numbers, by ``gather`` of the numbers with an axis of length 1."""
-    found = _log_probabilities(node.args[0]) if node.name == "gather" else None
+    found = _log_probabilities(node.args[0], node) if node.name == "gather" else None
     if not found or node.args[1] % len(found.logits.spec.shape) != found.axis or node.args[2].name != "unsqueeze":
         return None
     targets = node.args[2].args[0]
     if targets.spec.shape != _without(found.logits.spec.shape, found.axis):
         return None
-    shape = node.spec.shape
-    return _Term(node, found.logits, found.axis, targets, shape, tuple(range(len(shape))))
+    return _term(node, found, targets, found.sign)
 
 
 def _indexed(node: Node) -> _Term | None:
     """log q at class numbers, by ``log_q[torch.arange(n), targets]``."""
-    found = _log_probabilities(node.args[0]) if node.name == "index" else None
+    found = _log_probabilities(node.args[0], node) if node.name == "index" else None
     if not found or found.axis != 1 or len(found.logits.spec.shape) != 2 or len(node.args[1]) != 2:
         return None
     rows, targets = node.args[1]
     count = found.logits.spec.shape[0]
     if rows is None or rows.name != "arange" or rows.args != (count,) or targets.spec.shape != (count,):
         return None
-    return _Term(node, found.logits, 1, targets, (count, 1), (0,)) if targets.spec.dtype == torch.int64 else None
+    if targets.spec.dtype != torch.int64:
+        return None
+    return _Term(node, found.logits, 1, targets, (count, 1), (0,), found.sign)
 
 
 def _with_next(term: _Term, graph: Graph) -> _Term | None:
@@ -148,14 +160,14 @@ def _negated(term: _Term, node: Node) -> _Term:
 
 def _scaled(term: _Term, node: Node) -> _Term | None:
     numbers = [argument for argument in node.args if isinstance(argument, int | float)]
-    if len(numbers) != 1 or node.kwargs or (node.name == "div" and node.args[0] is not term.node):
+    if len(numbers) != 1 or node.kwargs:
         return None
     return replace(term, node=node, factor=term.factor * (1 / numbers[0] if node.name == "div" else numbers[0]))
 
 
 def _summed(term: _Term, node: Node) -> _Term | None:
     dims = node.args[1] if len(node.args) > 1 and node.args[1] else range(len(term.axes))
-    if len(node.args) > 2 or "keepdim" in node.kwargs:
+    if len(node.args) > 2 or node.kwargs:
         return None
     gone = {term.axes[dim] for dim in dims} if term.axes else set()
     left = tuple(axis for axis in term.axes if axis not in gone)

@@ -29,7 +29,8 @@ class _Given:
 def trace(function: Callable[..., Any], *inputs: Any, names: Sequence[str] | None = None) -> Graph:
     """The computational graph of a function or ``nn.Module`` at example inputs.
 
-    Nothing is computed: only the shapes and types of the inputs matter, and tensors on the ``meta`` device will do.
+    Nothing is computed: only the shapes and types of the inputs matter, and a model and inputs on the ``meta`` device
+    will do.
     Inputs and parameters are numbered …, v₋₁, v₀ in the order of the arguments, then of ``named_parameters``; the rest
     v₁, v₂, … in the order of computation (lecture 003, equations 1 to 10). Arguments that are no tensors are constants.
     ``names`` are those of the inputs, by default the function's own.
