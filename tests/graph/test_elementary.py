@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shinso.graph import elementary as el
-from shinso.graph._dual import Dual, derivative
+from shinso.graph.four_ways._dual import Dual, derivative
 
 # By name: the function of math, and numbers in its domain.
 ORACLES = {

@@ -13,9 +13,9 @@ from shinso.graph._node import Node, Role
 from shinso.graph._tables import graph_table
 
 if TYPE_CHECKING:
-    from shinso.graph._cost import Cost
     from shinso.graph._forward_mode import ForwardTrace, Tangents
     from shinso.graph._reverse_mode import ReverseTrace
+    from shinso.graph.costs._cost import Cost
 
 Key = int | str | Node
 
@@ -111,7 +111,7 @@ class Graph:
 
     def cost(self) -> "Cost":
         """Parameters, multiply-accumulates and memory kept for backward, per node and per module."""
-        from shinso.graph._cost import cost
+        from shinso.graph.costs._cost import cost
 
         return cost(self)
 

@@ -1,0 +1,1 @@
+"""Whether the gradient of a user's own model is right."""

@@ -1,0 +1,1 @@
+"""Jacobians, and Hessians by their products."""

@@ -1,0 +1,1 @@
+"""Four ways to differentiate one function: by hand, symbolically, numerically, automatically."""

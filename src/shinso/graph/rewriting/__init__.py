@@ -1,0 +1,1 @@
+"""Known patterns replaced by better ones."""
