@@ -27,7 +27,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_command_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trian"]) == 2
-    assert "shinso has no command 'trian'; there are: train, report" in capsys.readouterr().err
+    assert "shinso has no command 'trian'; there are: train, report, graph" in capsys.readouterr().err
 
 
 def test_help_of_train_lists_every_group_with_its_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -277,3 +277,47 @@ def test_command_ends_with_the_status_of_main(tmp_path: Path) -> None:
     command = forked.start(["train", "--model", "alexnet"], tmp_path / "said.txt")
     assert command.status() == 1
     assert command.said().startswith("shinso: unknown model 'alexnet'")
+
+
+def test_graph_says_what_a_network_costs_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "lenet5.svg"
+    assert main(["graph", "lenet5", "--input", "1,1,28,28", "--svg", str(picture), "--values"]) == 0
+    said = capsys.readouterr().out
+    assert "conv2d(v₋₁₀, v₋₉, v₋₈, [1,1], [2,2])" in said
+    # 61,706 parameters and 416,520 multiply-accumulates
+    assert any(line.split()[:4] == ["all", "61.7", "k", "417"] for line in said.splitlines())
+    assert said.splitlines()[-1] == str(picture)
+    assert picture.read_text().startswith("<svg")
+
+
+def test_graph_takes_files_options_and_whole_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from torch import nn\n\ndef words(num_classes, width):\n"
+        "    return nn.Sequential(nn.Embedding(7, width), nn.Flatten(), nn.Linear(3 * width, num_classes))\n"
+    )
+    arguments = [f"{file}:words", "--input", "2,3:int64", "--num-classes", "5", "--model-options", "width", "4"]
+    assert main(["graph", *arguments]) == 0
+    assert any(line.split()[:4] == ["all", "93", "120", "240"] for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lenet5", "--input", "1,1,x"], "--input takes a shape such as 1,3,224,224, or with a type 4,16:int64; got '1,1,x'"),
+        (["lenet5", "--input", "1,1,28,28:word"], "--input takes a shape such as"),
+        (["lenet6", "--input", "1,1,28,28"], "unknown model 'lenet6'; expected one of"),
+        (["net.pt2", "--input", "1,1,28,28"], "there is no file net.pt2"),
+        (["lenet5", "--input", "1,1,28,28", "--svg", "missing/net.svg"], "missing"),
+    ],
+)  # fmt: skip
+def test_graph_says_what_it_cannot_do(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["graph", *arguments]) == 1
+    assert message in capsys.readouterr().err
