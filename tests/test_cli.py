@@ -148,7 +148,7 @@ def test_unknown_flags_and_values_are_misuse(
     [
         (["--epochs", "0"], "epochs must be at least 1; got 0"),
         (["--budget", "soon"], "a budget is a time such as 90s, 30min or 2h; got 'soon'"),
-        (["--model", "alexnet"], "unknown model 'alexnet'; expected one of lenet5, mlp, resnet, or FILE.py:function"),
+        (["--model", "alexnet"], "unknown model 'alexnet'; near it are alexnet_2012"),
         (["--model", "nowhere.py:net"], "there is no file nowhere.py, wanted for its function 'net'"),
         (
             ["--model-options", "depth", "21"],
@@ -306,7 +306,7 @@ def test_graph_takes_files_options_and_whole_numbers(tmp_path: Path, capsys: pyt
     [
         (["lenet5", "--input", "1,x"], "--input takes a shape such as 1,3,224,224, or with a type 4,16:int64; got"),
         (["lenet5", "--input", "1,1,28,28:word"], "--input takes a shape such as"),
-        (["lenet6", "--input", "1,1,28,28"], "unknown model 'lenet6'; expected one of"),
+        (["lenet6", "--input", "1,1,28,28"], "unknown model 'lenet6'; near it are lenet5"),
         (["net.pt2", "--input", "1,1,28,28"], "there is no file net.pt2"),
         (["lenet5", "--input", "1,1,28,28", "--svg", "missing/net.svg"], "missing"),
     ],

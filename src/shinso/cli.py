@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 
@@ -65,7 +65,7 @@ class GraphFlags:
     """What a network computes and costs: parameters, multiply-accumulates and memory by module. Nothing is run."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """mlp, lenet5, resnet, FILE.py:function, or a FILE.pt2 written by torch.export.save."""
+    """A name that `shinso models` lists, FILE.py:function, or a FILE.pt2 written by torch.export.save."""
     input: Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
     """Shape of an input with its batch axis, such as 1,3,224,224; for whole numbers 4,16:int64. Once for each input."""
     num_classes: int = 10
@@ -199,7 +199,8 @@ def _network(flags: GraphFlags, input_shape: tuple[int, ...]) -> "nn.Module":
 
     if flags.model.endswith(".pt2"):
         return load_exported(flags.model)
-    return models.build(flags.model, input_shape=input_shape, num_classes=flags.num_classes, **flags.model_options)
+    options: dict[str, Any] = flags.model_options
+    return models.build(flags.model, input_shape=input_shape, num_classes=flags.num_classes, **options)
 
 
 def _input(text: str) -> "Tensor":

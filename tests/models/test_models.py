@@ -98,8 +98,8 @@ def test_mlp_refuses_what_is_no_network(width: int, hidden_layers: int) -> None:
         models.mlp(num_classes=2, in_features=2, width=width, hidden_layers=hidden_layers)
 
 
-@pytest.mark.parametrize("name", models.names())
-def test_every_name_builds_a_network_for_images(name: str) -> None:
+@pytest.mark.parametrize("name", ["mlp", "lenet5", "resnet"])
+def test_the_flexible_ones_take_images_of_many_sizes(name: str) -> None:
     model = models.build(name, input_shape=(3, 16, 16), num_classes=5, dropout=0.1)
     assert models.takes_dropout(name)
     assert model(torch.randn(2, 3, 16, 16)).shape == (2, 5)

@@ -1,5 +1,6 @@
 """From a name and the shape of the data to a network."""
 
+import difflib
 import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,36 +9,35 @@ from typing import Any
 
 from torch import nn
 
-from shinso.models._lenet5 import lenet5
-from shinso.models._mlp import mlp
-from shinso.models._resnet import resnet
-
-_NETWORKS: dict[str, Callable[..., nn.Module]] = {"lenet5": lenet5, "mlp": mlp, "resnet": resnet}
+from shinso.models._catalogue import CATALOGUE
 
 
 def names() -> tuple[str, ...]:
-    """The names that ``build`` knows."""
-    return tuple(_NETWORKS)
+    """The names that ``build`` knows, families together, oldest first."""
+    return tuple(CATALOGUE)
 
 
-def build(name: str, *, input_shape: tuple[int, ...], num_classes: int, **options: Any) -> nn.Module:
-    """The network of that name (or ``FILE.py:function``) for examples of ``input_shape`` and ``num_classes`` outputs.
+def build(
+    name: str,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    **options: Any,
+) -> nn.Module:
+    """The network of that name (or ``FILE.py:function``) with ``num_classes`` outputs, its weights initialised.
 
-    The function is called with ``options`` and with those of ``num_classes``, ``in_channels``, ``in_features``,
+    ``input_shape`` is that of an example without the batch axis, where it is known; its channels then count. The
+    function is called with ``options`` and with those of ``num_classes``, ``in_channels``, ``in_features``,
     ``image_size`` and ``input_shape`` that it takes. Raises ValueError for an unknown name or option, or images for a
     network of tables.
     """
     function = _function(name)
-    facts = _facts(input_shape) | {"num_classes": num_classes}
+    facts = {"in_channels": in_channels} if input_shape is None else _facts(input_shape)
+    facts |= {"num_classes": num_classes}
     parameters = inspect.signature(function).parameters
     _check_options(name, options, parameters)
-    if "in_channels" in parameters and "in_channels" not in facts:
-        raise ValueError(
-            f"{name} takes images [channels, height, width], but an example here has shape {input_shape}: "
-            f"try --model mlp"
-        )
-    if "image_size" in parameters and len(input_shape) == 3 and input_shape[1] != input_shape[2]:
-        raise ValueError(f"{name} takes square images, but an example here has shape {input_shape}: set --image-size")
+    _check_shape(name, input_shape, parameters)
     try:
         network = function(**{key: value for key, value in facts.items() if key in parameters} | options)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
@@ -62,6 +62,22 @@ def _facts(input_shape: tuple[int, ...]) -> dict[str, Any]:
     return facts
 
 
+def _check_shape(name: str, input_shape: tuple[int, ...] | None, parameters: Mapping[str, inspect.Parameter]) -> None:
+    if input_shape is None:
+        if "in_features" in parameters:
+            raise ValueError(
+                f"{name} depends on the size of an example: give input_shape, such as (20,) or (1, 28, 28)"
+            )
+        return
+    if "in_channels" in parameters and len(input_shape) != 3:
+        raise ValueError(
+            f"{name} takes images [channels, height, width], but an example here has shape {input_shape}: "
+            f"try --model mlp"
+        )
+    if "image_size" in parameters and len(input_shape) == 3 and input_shape[1] != input_shape[2]:
+        raise ValueError(f"{name} takes square images, but an example here has shape {input_shape}: set --image-size")
+
+
 def _check_options(name: str, options: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter]) -> None:
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return
@@ -71,11 +87,16 @@ def _check_options(name: str, options: Mapping[str, Any], parameters: Mapping[st
 
 
 def _function(name: str) -> Callable[..., nn.Module]:
-    if name in _NETWORKS:
-        return _NETWORKS[name]
+    if name in CATALOGUE:
+        return CATALOGUE[name].function
     path, separator, function_name = name.rpartition(":")
     if not separator or not path.endswith(".py"):
-        raise ValueError(f"unknown model {name!r}; expected one of {', '.join(_NETWORKS)}, or FILE.py:function")
+        containing = [other for other in CATALOGUE if name and name in other]
+        near = containing or difflib.get_close_matches(name, CATALOGUE, cutoff=0.4) or ["mlp", "resnet"]
+        raise ValueError(
+            f"unknown model {name!r}; near it are {', '.join(near[:5])}. `shinso models` lists all {len(CATALOGUE)}; "
+            f"FILE.py:function takes one of your own"
+        )
     return _from_file(Path(path), function_name)
 
 

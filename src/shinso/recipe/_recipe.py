@@ -56,7 +56,8 @@ class Recipe:
     split: Split = Split()
 
     model: str = "resnet"
-    """mlp, lenet5, resnet, or FILE.py:function (called with num_classes and in_channels or in_features)."""
+    """mlp, resnet, any name that `shinso models` lists, or FILE.py:function (called with num_classes and in_channels or
+    in_features)."""
     model_options: dict[str, int | float | bool | str] = field(default_factory=dict)
     """Keyword arguments of the network, such as: depth 56 normalization group."""
     dropout: float = 0.0

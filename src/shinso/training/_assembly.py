@@ -133,7 +133,7 @@ def _network(recipe: Recipe, model: nn.Module | None, data_set: DataSet | None) 
         raise ValueError(
             "an iterable of batches does not tell the shape of an example: pass the model as a torch.nn.Module"
         )
-    options = dict(recipe.model_options)
+    options: dict[str, Any] = dict(recipe.model_options)
     if recipe.dropout:
         if not models.takes_dropout(recipe.model):
             raise ValueError(f"{recipe.model} has no argument dropout; leave out --dropout")
