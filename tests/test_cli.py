@@ -27,7 +27,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_command_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trian"]) == 2
-    assert "shinso has no command 'trian'; there are: train, report, graph" in capsys.readouterr().err
+    assert "shinso has no command 'trian'; there are: train, report, graph, models" in capsys.readouterr().err
 
 
 def test_help_of_train_lists_every_group_with_its_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -321,3 +321,16 @@ def test_graph_says_what_it_cannot_do(
     monkeypatch.chdir(tmp_path)
     assert main(["graph", *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_models_lists_the_networks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    everything = capsys.readouterr().out.splitlines()
+    assert len(everything) > 100
+    assert main(["models", "resnet50"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["name", "year", "input", "parameters", "multiply-accumulates", "paper"]
+    row = next(line for line in lines if line.startswith("resnet50 "))
+    assert row.split()[:5] == ["resnet50", "2015", "3×224×224", "25,557,032", "4,089,184,256"]
+    assert main(["models", "nonesuch"]) == 1
+    assert "networks has 'nonesuch' in its name or paper" in capsys.readouterr().err

@@ -5,16 +5,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import tyro
 
+from shinso._network_commands import graph_command, models_command
 from shinso._version import __version__
 from shinso.recipe import OPTIMIZERS, SCHEDULES, Recipe
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from shinso.run import Run
 
 _HELP = f"""shinso {__version__} (深層): build a network, train it fast, see what happens inside it.
@@ -24,6 +23,7 @@ usage: shinso COMMAND [options]
   train     train a network; leaves a run with a report
   report    write the report of a run again
   graph     what a network computes and costs, as a table or a picture
+  models    the networks that there are
 
 shinso train                                        a small residual network on scikit-learn's digits
 shinso train --data images:PHOTOS --budget 30min    a folder of images, one sub-folder a class
@@ -58,26 +58,6 @@ class ReportFlags:
 
     run: Annotated[Path, tyro.conf.Positional]
     """Directory of the run."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GraphFlags:
-    """What a network computes and costs: parameters, multiply-accumulates and memory by module. Nothing is run."""
-
-    model: Annotated[str, tyro.conf.Positional]
-    """A name that `shinso models` lists, FILE.py:function, or a FILE.pt2 written by torch.export.save."""
-    input: Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
-    """Shape of an input with its batch axis, such as 1,3,224,224; for whole numbers 4,16:int64. Once for each input."""
-    num_classes: int = 10
-    """Outputs of a network that is built by name."""
-    model_options: dict[str, int | float | bool | str] = field(default_factory=dict)
-    """Keyword arguments of the network, such as: depth 56 normalization group."""
-    depth: int | None = None
-    """How deep into modules the table and the picture go."""
-    values: bool = False
-    """List every value and operation as well."""
-    svg: Path | None = None
-    """Write the drawing to this file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -138,21 +118,12 @@ def _report(arguments: list[str]) -> int:
     return 0
 
 
-def _graph(arguments: list[str]) -> int:
-    flags = tyro.cli(GraphFlags, prog="shinso graph", args=arguments)
-    from shinso.graph import trace
-
-    inputs = [_input(text) for text in flags.input]
-    graph = trace(_network(flags, tuple(inputs[0].shape[1:])), *inputs)
-    if flags.values:
-        print(graph, end="\n\n")
-    print(graph.cost().table(depth=flags.depth))
-    if flags.svg is not None:
-        print(graph.draw(flags.svg, depth=flags.depth))
-    return 0
-
-
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"train": _train, "report": _report, "graph": _graph}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "train": _train,
+    "report": _report,
+    "graph": graph_command,
+    "models": models_command,
+}
 
 
 def _reported(command: Callable[[list[str]], int], arguments: list[str]) -> int:
@@ -191,31 +162,6 @@ def _print_summary(run: "Run") -> None:
     )
     table.add_row("report", str(run.path / "report.html"))
     Console().print(table)
-
-
-def _network(flags: GraphFlags, input_shape: tuple[int, ...]) -> "nn.Module":
-    from shinso import models
-    from shinso.graph.exported import load_exported
-
-    if flags.model.endswith(".pt2"):
-        return load_exported(flags.model)
-    options: dict[str, Any] = flags.model_options
-    return models.build(flags.model, input_shape=input_shape, num_classes=flags.num_classes, **options)
-
-
-def _input(text: str) -> "Tensor":
-    """A tensor of zeros of the shape and type that a flag says."""
-    import torch
-
-    sizes, _, name = text.partition(":")
-    dtype = getattr(torch, name or "float32", None)
-    try:
-        shape = [int(size) for size in sizes.split(",")]
-    except ValueError:
-        shape = []
-    if not shape or min(shape) < 1 or not isinstance(dtype, torch.dtype):
-        raise ValueError(f"--input takes a shape such as 1,3,224,224, or with a type 4,16:int64; got {text!r}")
-    return torch.zeros(shape, dtype=dtype)
 
 
 def _value_of(flag: str, arguments: Sequence[str]) -> str | None:

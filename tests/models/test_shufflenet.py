@@ -56,7 +56,7 @@ def test_shuffling_feeds_every_group_from_all_groups(groups: int, channels: int)
     each = channels // groups
     parts = []
     for group, weight in enumerate(second.weight.chunk(groups)):
-        # Of this group's inputs, number k is channel k // groups of part k % groups... counted through all groups.
+        # Position k of the shuffled channels holds channel k // groups of the first convolution's group k % groups.
         wanted = [position % groups * each + position // groups for position in range(group * each, (group + 1) * each)]
         parts.append(nn.functional.conv2d(middle[:, wanted], weight))
     torch.testing.assert_close(second(nn.ChannelShuffle(groups)(middle)), torch.cat(parts, dim=1))
@@ -102,6 +102,11 @@ def test_weights_begin_with_the_variance_of_he_within_a_group() -> None:
     layers = [m for m in shufflenet_v1_small(groups=8).modules() if isinstance(m, nn.Conv2d) and m.groups == 8]
     values = torch.cat([(m.weight * m.weight[0].numel() ** 0.5).flatten() for m in layers])
     assert values.var().item() == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 8])
+def test_the_small_network_takes_all_groups_of_the_table(groups: int) -> None:
+    assert shufflenet_v1_small(groups=groups, num_classes=7)(torch.randn(2, 3, 28, 28)).shape == (2, 7)
 
 
 def test_groups_that_are_not_in_the_table_are_refused() -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 from shinso.models import CATALOGUE, build
 
 SMALL = [name for name in CATALOGUE if name.endswith("_small")]
+GREY = ["lenet5_1998", "lenet5_modern"]  # small as published, and for grey images
 
 
 def digits(count: int = 64) -> tuple[Tensor, Tensor]:
@@ -28,7 +29,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", SMALL + GREY)
 def test_it_fits_64_real_digits(name: str, device: torch.device) -> None:
     torch.manual_seed(0)
     model = build(name, num_classes=10, in_channels=1).to(device)
@@ -57,7 +58,7 @@ def test_it_takes_small_images_and_does_the_same_each_time_in_eval(name: str, si
     assert torch.equal(model(x), logits)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", SMALL + GREY)
 def test_it_can_be_exported(name: str) -> None:
     model, x = build(name, num_classes=10, in_channels=1).eval(), digits(2)[0]
     program = torch.export.export(model, (x,))

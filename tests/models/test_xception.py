@@ -1,5 +1,7 @@
 """Xception: published figures, its blocks and the least size of images."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from published_rows import Row, check_row
@@ -31,7 +33,7 @@ def test_the_middle_flow_is_eight_blocks_of_three_that_keep_the_shape() -> None:
 def test_nothing_is_rectified_between_depthwise_and_pointwise() -> None:
     with torch.device("meta"):
         convolutions = [m for m in xception().modules() if isinstance(m, nn.Conv2d | nn.ReLU)]
-    for layer, following in zip(convolutions, convolutions[1:], strict=False):
+    for layer, following in pairwise(convolutions):
         if isinstance(layer, nn.Conv2d) and layer.groups > 1:
             assert isinstance(following, nn.Conv2d)
 

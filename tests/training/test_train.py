@@ -394,6 +394,25 @@ def test_dropout_is_for_networks_that_have_it(tmp_path: Path) -> None:
     assert train(f"{file}:net", blobs(), tmp_path, QUICK).events("finish")
 
 
+def test_auxiliary_logits_count_a_third_in_training(tmp_path: Path) -> None:
+    targets, logits = torch.tensor([0, 1]), torch.randn(3, 2, 4)
+    losses = [nn.functional.cross_entropy(part, targets) for part in logits]
+    task = Classification(tuple("abcd"))
+    torch.testing.assert_close(task.loss(tuple(logits), targets), losses[0] + 0.3 * (losses[1] + losses[2]))
+    torch.testing.assert_close(task.loss((logits[0],), targets), losses[0])
+
+    class WithAuxiliary(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.main, self.auxiliary = nn.Linear(2, 3), nn.Linear(2, 3)
+
+        def forward(self, x: Tensor) -> Any:
+            return (self.main(x), self.auxiliary(x)) if self.training else self.main(x)
+
+    run = train(WithAuxiliary(), blobs(), tmp_path, Recipe(epochs=10, batch_size=16))
+    assert run.summary["test/accuracy"] > 0.8
+
+
 def test_classification_and_regression_say_what_does_not_fit() -> None:
     with pytest.raises(
         ValueError, match=r"the network gives \(2, 3\) for targets \(2, 1\); regression expects equal shapes"

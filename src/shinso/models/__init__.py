@@ -2,6 +2,7 @@
 
 from shinso.models._build import build, names, takes_dropout
 from shinso.models._catalogue import CATALOGUE
+from shinso.models._figures import Figures, figures
 from shinso.models._lenet5 import lenet5
 from shinso.models._mlp import mlp
 from shinso.models._network import Network
@@ -11,9 +12,11 @@ from shinso.models._weights import load_weights
 
 __all__ = [
     "CATALOGUE",
+    "Figures",
     "Network",
     "build",
     "expected_depth",
+    "figures",
     "lenet5",
     "load_weights",
     "mlp",

@@ -33,7 +33,8 @@ def nasnet_a_large(*, num_classes: int = 1000, in_channels: int = 3, dropout: fl
     """NASNet-A (6 @ 4032), 168 filters in the first stage; ``[batch, in_channels, height, width]`` to
     ``[batch, num_classes]``, from 3×3 pixels on: the stem pads nothing.
 
-    As in the authors' release, the cell after a reduction reads as its previous state that of the reduction.
+    As in the authors' release, the cell after a reduction reads as its previous state that of the reduction, and
+    average pooling leaves out what is outside the image (timm counts it as zeros where it halves images of even sizes).
     """
     return _nasnet_imagenet(
         num_classes, in_channels, dropout, stem_channels=96, repeats=6, penultimate=4032, skips_reductions=True

@@ -65,12 +65,12 @@ def shufflenet_v1_g3_x2_0(*, num_classes: int = 1000, in_channels: int = 3, drop
 
 
 def shufflenet_v1_small(*, num_classes: int = 10, in_channels: int = 3, groups: int = 3) -> nn.Module:
-    """ShuffleNet 0.5× for 32×32 and 28×28 images: a stem that keeps their size, and two stages of half the units.
+    """ShuffleNet 1× for 32×32 and 28×28 images: a stem that keeps their size, and two stages of half the units.
 
     Maps ``[batch, in_channels, height, width]`` to ``[batch, num_classes]``. Raises ValueError for a number of groups
     that is not in table 1.
     """
-    return _shufflenet_v1(num_classes, in_channels, 0.0, groups=groups, width=0.5, units=(2, 4), small_images=True)
+    return _shufflenet_v1(num_classes, in_channels, 0.0, groups=groups, units=(2, 4), small_images=True)
 
 
 def _shufflenet_v1(

@@ -11,6 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from shinso.training._task import Judged
 
+_AUXILIARY_WEIGHT = 0.3
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -24,8 +26,15 @@ class Classification:
     """Not accuracy: of a small validation part many states get everything right, some of them early and by luck."""
     higher_is_better: bool = False
 
-    def loss(self, outputs: Shaped[Tensor, "batch *rest"], targets: Int[Tensor, "batch *positions"]) -> Tensor:
-        """Mean cross-entropy (lecture 004, section 6.2.2), with the targets smoothed by Szegedy et al. (2016)."""
+    def loss(self, outputs: Tensor | tuple[Tensor, ...], targets: Int[Tensor, "batch *positions"]) -> Tensor:
+        """Mean cross-entropy (lecture 004, section 6.2.2), with the targets smoothed by Szegedy et al. (2016).
+
+        Of a network that returns (logits, auxiliary logits, …) in training, such as ``googlenet_paper_aux``, each
+        auxiliary loss counts 0.3 times (Szegedy et al., 2015, arXiv 1409.4842, section 5).
+        """
+        if isinstance(outputs, tuple):
+            main, *auxiliary = (self.loss(logits, targets) for logits in outputs)
+            return main + _AUXILIARY_WEIGHT * torch.stack(auxiliary).sum() if auxiliary else main
         return F.cross_entropy(self.logits(outputs, targets), targets, label_smoothing=self.label_smoothing)
 
     def judge(self, outputs: Shaped[Tensor, "batch *rest"], targets: Int[Tensor, "batch *positions"]) -> Judged:
