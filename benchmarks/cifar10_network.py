@@ -1,8 +1,10 @@
-"""A network for small images in the spirit of the record recipes (Jordan, 2024, arXiv 2404.00498): few layers, wide, each
-convolution on as small an image as will do.
+"""A network for small images in the spirit of the record recipes (Jordan, 2024, arXiv 2404.00498): few layers, wide,
+each convolution on as small an image as will do.
 
 shinso train --model benchmarks/cifar10_network.py:network --data parquet:DIR --precision bfloat16 --budget 30min
 """
+
+from itertools import pairwise
 
 from torch import nn
 
@@ -12,8 +14,7 @@ def network(num_classes: int, in_channels: int = 3, widths: tuple[int, int, int]
     what is left.
     """
     stem = nn.Sequential(nn.Conv2d(in_channels, 32, 2), nn.GELU())
-    sizes = (32, *widths)
-    blocks = [_block(i, o) for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+    blocks = [_block(i, o) for i, o in pairwise((32, *widths))]
     head = nn.Sequential(nn.MaxPool2d(3), nn.Flatten(), nn.Linear(widths[-1], num_classes))
     return nn.Sequential(stem, *blocks, head)
 

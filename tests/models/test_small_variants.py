@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 from shinso.models import CATALOGUE, build
 
 SMALL = [name for name in CATALOGUE if name.endswith("_small")]
-GREY = ["lenet5_1998", "lenet5_modern"]  # small as published, and for grey images
+GREY = ["lenet5_1998"]  # small as published, and for grey images
 
 
 def digits(count: int = 64) -> tuple[Tensor, Tensor]:
