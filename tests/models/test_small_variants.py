@@ -6,7 +6,9 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.models import CATALOGUE, build
+from graph.graph_cases import WithLoss
+from shinso.graph import trace
+from shinso.models import CATALOGUE, build, figures
 
 SMALL = [name for name in CATALOGUE if name.endswith("_small")]
 GREY = ["lenet5_1998"]  # small as published, and for grey images
@@ -80,3 +82,34 @@ def test_it_runs_in_half_precision_and_channels_last(name: str, device: torch.de
     assert all(image.is_contiguous(memory_format=torch.channels_last) for image in wide)
     contiguous = model.to(memory_format=torch.contiguous_format)(x.contiguous())
     torch.testing.assert_close(half.float(), contiguous, rtol=0.2, atol=0.2 * contiguous.abs().max().item())
+
+
+@pytest.mark.parametrize("name", SMALL + GREY)
+def test_its_graph_is_differentiated_as_torch_differentiates_it(name: str) -> None:
+    torch.manual_seed(0)
+    channels = 1 if name in GREY else 3
+    model = WithLoss(build(name, 10, channels)).double()
+    model.train(name != "stochastic_depth_small")  # in training it draws in Python which blocks to leave out
+    batch = torch.randn(2, channels, 32, 32, dtype=torch.float64), torch.tensor([1, 7])
+    graph = trace(model, *batch)
+    torch.manual_seed(1)
+    reverse = graph.reverse_mode()
+    torch.manual_seed(1)
+    model(*batch).backward()
+    learned = {key: value for key, value in model.named_parameters() if value.grad is not None}
+    for key, value in learned.items():
+        assert (reverse[key] - value.grad).norm() <= 1e-10 * value.grad.norm(), key
+    directions = {key: torch.randn_like(value) for key, value in learned.items()}
+    torch.manual_seed(1)
+    tangent = graph.forward_mode(directions).tangent
+    slope = torch.stack([(value.grad * directions[key]).sum() for key, value in learned.items()]).sum()
+    torch.testing.assert_close(tangent, slope, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SMALL + GREY)
+def test_its_cost_is_that_of_the_catalogue(name: str) -> None:
+    network = CATALOGUE[name]
+    with torch.device("meta"):
+        model, x = network.function(in_channels=network.input_shape[0]).eval(), torch.empty(1, *network.input_shape)
+    cost = trace(model, x).cost()
+    assert (cost.parameters, cost.macs + cost.matmul_macs) == tuple(figures()[name])
