@@ -422,3 +422,24 @@ def test_what_cannot_be_checked_is_refused(model: Any, batch: Any, loss: Any, me
 def test_an_error_of_the_model_is_its_own() -> None:
     with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
         check_gradient(nn.Linear(3, 2), torch.ones(1, 4))
+
+
+class Shifted(nn.Module):
+    """Loses four digits before its ReLU, which in float32 puts one of its units on the other side of 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(28)  # found by trying
+        self.first = nn.Linear(8, 200)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu((self.first(x) + 1000) - 1000)
+
+
+def test_a_unit_that_rounding_puts_on_the_other_side_is_no_low_precision() -> None:
+    x = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
+    wide, own = Shifted().double(), Shifted()
+    wide(x.double()).sum().backward()
+    own(x).sum().backward()
+    assert (wide.first.weight.grad - own.first.weight.grad).abs().max() > 0.1  # type: ignore[operator]
+    assert check_gradient(Shifted(), x, loss=torch.sum).verdict is Verdict.CORRECT
