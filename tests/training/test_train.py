@@ -369,7 +369,7 @@ def test_budget_ends_the_training_and_its_schedule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_default_recipe_keeps_a_network_without_normalisation_from_diverging(tmp_path: Path, seed: int) -> None:
-    # Without a limit on the gradient's norm, two of these four end in NaN.
+    # Without a limit on the gradient's norm, three of these four end in NaN.
     run = train("mlp", blobs(), tmp_path, Recipe(epochs=60, batch_size=16, lenses="none", seed=seed))
     assert run.readings("train/loss").values.max() < 100
     assert run.summary["test/accuracy"] > 0.7
