@@ -308,6 +308,7 @@ def test_graph_takes_files_options_and_whole_numbers(tmp_path: Path, capsys: pyt
         (["lenet5", "--input", "1,1,28,28:word"], "--input takes a shape such as"),
         (["lenet6", "--input", "1,1,28,28"], "unknown model 'lenet6'; near it are lenet5"),
         (["net.pt2", "--input", "1,1,28,28"], "there is no file net.pt2"),
+        (["lenet5", "--input", "1,1,28,28", "--input", "1"], "lenet5 does not take an input of 1,1,28,28 and 1: "),
         (["lenet5", "--input", "1,1,28,28", "--svg", "missing/net.svg"], "missing"),
     ],
 )  # fmt: skip

@@ -44,7 +44,12 @@ def graph_command(arguments: list[str]) -> int:
     from shinso.graph import trace
 
     inputs = [_input(text) for text in flags.input]
-    graph = trace(_network(flags, tuple(inputs[0].shape[1:])), *inputs)
+    network = _network(flags, tuple(inputs[0].shape[1:]))
+    try:
+        graph = trace(network, *inputs)
+    except (RuntimeError, TypeError, IndexError) as error:
+        shapes = " and ".join(flags.input)
+        raise ValueError(f"{flags.model} does not take an input of {shapes}: {error}") from error
     if flags.values:
         print(graph, end="\n\n")
     print(graph.cost().table(depth=flags.depth))

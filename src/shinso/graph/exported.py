@@ -2,6 +2,7 @@
 
 import pickle
 import types
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ def load_exported(path: str | Path) -> nn.Module:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no program written by torch.export.save, or only a part of one: export it again")
     try:
         with _tensors_alone():
             program = torch.export.load(path)

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 # Frames of these are not where the user's code asks.
 _LIBRARIES = tuple(str(Path(file).parent) for file in (torch.__file__, jaxtyping.__file__, __file__))
+_GENERATED = ("<string>", "<eval_with_key>")
 
 _INSTEAD = {
     "__bool__": "a branch on a tensor's value: write torch.where(condition, a, b), or branch on shapes alone",
@@ -64,7 +65,7 @@ def no_numbers() -> Iterator[None]:
 
 def _place(stack: traceback.StackSummary) -> str:
     """file:line and the code, of the innermost frame that is the user's."""
-    frames = [frame for frame in stack if not frame.filename.startswith(_LIBRARIES)]
+    frames = [frame for frame in stack if not frame.filename.startswith((*_LIBRARIES, *_GENERATED))]
     if not frames:
         return "the function"
     frame = frames[-1]
