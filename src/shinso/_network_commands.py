@@ -68,7 +68,7 @@ def models_command(arguments: list[str]) -> int:
     }
     if not chosen:
         raise ValueError(f"none of the {len(CATALOGUE)} networks has {flags.text!r} in its name or paper")
-    from shinso.graph._tables import columns
+    from shinso._text_columns import columns
 
     rows = []
     for name, network in chosen.items():

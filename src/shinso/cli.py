@@ -1,4 +1,4 @@
-"""The command: ``shinso train``, ``report`` and ``graph``. tyro turns the recipe's dataclasses into flags."""
+"""The command ``shinso``. tyro turns the recipe's dataclasses into flags."""
 
 import dataclasses
 import sys
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import tyro
 
 from shinso._network_commands import graph_command, models_command
+from shinso._study_command import study_command
 from shinso._version import __version__
 from shinso.recipe import OPTIMIZERS, SCHEDULES, Recipe
 
@@ -24,11 +25,13 @@ usage: shinso COMMAND [options]
   report    write the report of a run again
   graph     what a network computes and costs, as a table or a picture
   models    the networks that there are
+  study     a claim of the lectures, measured: numbers, a picture and a verdict
 
 shinso train                                        a small residual network on scikit-learn's digits
 shinso train --data images:PHOTOS --budget 30min    a folder of images, one sub-folder a class
 shinso train --resume runs/mine                     go on after Ctrl-C, a crash or a full disk
 shinso graph resnet --input 1,3,32,32 --svg r.svg   parameters, multiply-accumulates, memory; a drawing
+shinso study dropout --data images:PHOTOS           does it hold on my images?
 shinso train --help                                 all options
 """
 
@@ -123,6 +126,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "report": _report,
     "graph": graph_command,
     "models": models_command,
+    "study": study_command,
 }
 
 

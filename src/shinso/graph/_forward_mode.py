@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from shinso._text_columns import columns
 from shinso.graph._by_hand import rounded
 from shinso.graph._evaluate import Values, given_values
 from shinso.graph._local import push_forward
 from shinso.graph._node import Node
 from shinso.graph._notation import operation_text, tangent_text
 from shinso.graph._reverse_mode import the_output
-from shinso.graph._tables import columns, value_text
+from shinso.graph._tables import value_text
 
 if TYPE_CHECKING:
     from shinso.graph._graph import Graph, Key

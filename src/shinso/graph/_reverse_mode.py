@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from shinso._text_columns import columns
 from shinso.graph._by_hand import rounded
 from shinso.graph._evaluate import Values, compute, given_values
 from shinso.graph._local import Linearization, is_differentiable, linearize
 from shinso.graph._node import Node
 from shinso.graph._notation import adjoint_text, operation_text
-from shinso.graph._tables import columns, value_text
+from shinso.graph._tables import value_text
 
 if TYPE_CHECKING:
     from shinso.graph._graph import Graph, Key

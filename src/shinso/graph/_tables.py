@@ -1,25 +1,15 @@
-"""Aligned columns of text."""
+"""A graph and its values as text."""
 
-import unicodedata
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from shinso._text_columns import columns
 from shinso.graph._node import Node, TensorSpec
 from shinso.graph._notation import operation_text
 
 if TYPE_CHECKING:
     from shinso.graph._graph import Graph
-
-
-def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The rows under the header, each column as wide as its widest cell."""
-    table = [list(header), *(list(row) for row in rows)]
-    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    lines.insert(1, "  ".join("─" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def graph_table(graph: "Graph") -> str:
@@ -51,12 +41,3 @@ def value_text(value: Any) -> str:
 
 def _dtype_text(node: Node) -> str:
     return ", ".join(dict.fromkeys(str(spec.dtype).removeprefix("torch.") for spec in node.specs))
-
-
-def _width(text: str) -> int:
-    # The dot of a tangent and the bar of an adjoint stand over the letter before them.
-    return sum(not unicodedata.combining(character) for character in text)
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))

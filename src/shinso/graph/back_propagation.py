@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shinso._text_columns import columns
 from shinso.graph._graph import Graph, Key
 from shinso.graph._local import Linearization
 from shinso.graph._node import Node
 from shinso.graph._reverse_mode import add_adjoints, ancestors, descendants, first_adjoint, linearized, the_output
-from shinso.graph._tables import columns, value_text
+from shinso.graph._tables import value_text
 
 _LARGEST_WITHOUT_TABLE = 1_000_000
 

@@ -29,7 +29,7 @@ from shinso.models import (
 from shinso.models._lenet5 import lenet5
 from shinso.models._mlp import mlp
 from shinso.models._network import Network
-from shinso.models._resnet import resnet
+from shinso.models._resnet import plain, resnet
 
 _FLEXIBLE = {
     "mlp": Network(mlp, year=1986, input_shape=(784,), paper="Learning representations by back-propagating errors"),
@@ -44,6 +44,12 @@ _FLEXIBLE = {
         year=2015,
         input_shape=(3, 32, 32),
         paper="Deep Residual Learning for Image Recognition, section 4.2, arXiv 1512.03385",
+    ),
+    "plain": Network(
+        plain,
+        year=2015,
+        input_shape=(3, 32, 32),
+        paper="Deep Residual Learning for Image Recognition, section 4.2, without shortcuts, arXiv 1512.03385",
     ),
 }
 

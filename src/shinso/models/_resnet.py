@@ -35,19 +35,47 @@ def resnet(
     Maps ``[batch, in_channels, height, width]`` to ``[batch, num_classes]``; shortcuts have no parameters (option A).
     Raises ValueError for another depth or an unknown normalisation.
     """
+    return _network(BasicBlock, num_classes, in_channels, depth, width, normalization, dropout)
+
+
+def plain(
+    *,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    depth: int = 20,
+    width: int = 16,
+    normalization: Normalization = "batch",
+    dropout: float = 0.0,
+) -> nn.Sequential:
+    """The same network without shortcuts, which the paper compares with it (section 4.2, figure 6 left).
+
+    Maps ``[batch, in_channels, height, width]`` to ``[batch, num_classes]``. Raises ValueError as :func:`resnet`.
+    """
+    return _network(PlainBlock, num_classes, in_channels, depth, width, normalization, dropout)
+
+
+def _network(
+    block: "type[BasicBlock]",
+    num_classes: int,
+    in_channels: int,
+    depth: int,
+    width: int,
+    normalization: Normalization,
+    dropout: float,
+) -> nn.Sequential:
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"ResNet depth must be 6n+2 for small images (8, 14, 20, 32, 44, 56, 110); got {depth}")
     if normalization not in _NORMALIZATIONS:
         raise ValueError(f"normalization must be one of {', '.join(_NORMALIZATIONS)}; got {normalization!r}")
     norm = _NORMALIZATIONS[normalization]
-    blocks_per_stage = (depth - 2) // 6
+    blocks = (depth - 2) // 6
     layers = {
         "conv": _conv(in_channels, width, 1, norm),
         "norm": norm(width),
         "relu": nn.ReLU(inplace=True),
-        "stage1": _stage(width, width, blocks_per_stage, norm),
-        "stage2": _stage(width, 2 * width, blocks_per_stage, norm),
-        "stage3": _stage(2 * width, 4 * width, blocks_per_stage, norm),
+        "stage1": _stage(block, width, width, blocks, norm),
+        "stage2": _stage(block, width, 2 * width, blocks, norm),
+        "stage3": _stage(block, 2 * width, 4 * width, blocks, norm),
         "pool": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),
         "dropout": nn.Dropout(dropout),
@@ -59,10 +87,12 @@ def resnet(
     return _initialized(network)
 
 
-def _stage(in_channels: int, out_channels: int, blocks: int, norm: Callable[[int], nn.Module]) -> nn.Sequential:
+def _stage(
+    block: "type[BasicBlock]", in_channels: int, out_channels: int, blocks: int, norm: Callable[[int], nn.Module]
+) -> nn.Sequential:
     """Blocks of one width; where the width grows, the first halves height and width."""
-    first = BasicBlock(in_channels, out_channels, 1 if in_channels == out_channels else 2, norm)
-    return nn.Sequential(first, *(BasicBlock(out_channels, out_channels, 1, norm) for _ in range(blocks - 1)))
+    first = block(in_channels, out_channels, 1 if in_channels == out_channels else 2, norm)
+    return nn.Sequential(first, *(block(out_channels, out_channels, 1, norm) for _ in range(blocks - 1)))
 
 
 class BasicBlock(nn.Module):
@@ -91,6 +121,14 @@ class BasicBlock(nn.Module):
         return output
 
 
+class PlainBlock(BasicBlock):
+    """relu(norm(conv(relu(norm(conv(x)))))): the block without its shortcut."""
+
+    def forward(self, x: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch out h w"]:
+        output: Tensor = self.relu2(self.norm2(self.conv2(self.relu1(self.norm1(self.conv1(x))))))
+        return output
+
+
 def _conv(in_channels: int, out_channels: int, stride: int, norm: Callable[[int], nn.Module]) -> nn.Conv2d:
     has_bias = isinstance(norm(1), nn.Identity)
     return nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=has_bias)
@@ -105,6 +143,6 @@ def _initialized(network: nn.Sequential) -> nn.Sequential:
     for block in network.modules():
         # Without normalisation the sum over blocks would grow with depth: each begins as the identity (Fixup,
         # arXiv 1901.09321).
-        if isinstance(block, BasicBlock) and isinstance(block.norm2, nn.Identity):
+        if type(block) is BasicBlock and isinstance(block.norm2, nn.Identity):
             nn.init.zeros_(block.conv2.weight)
     return network

@@ -4,7 +4,8 @@ from shinso.training._classification import Classification
 from shinso.training._interrupt import Interrupted
 from shinso.training._journal import TrainingDiverged
 from shinso.training._regression import Regression
+from shinso.training._sources import load_data
 from shinso.training._task import Task
 from shinso.training._train import resume, train
 
-__all__ = ["Classification", "Interrupted", "Regression", "Task", "TrainingDiverged", "resume", "train"]
+__all__ = ["Classification", "Interrupted", "Regression", "Task", "TrainingDiverged", "load_data", "resume", "train"]

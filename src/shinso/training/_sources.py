@@ -63,18 +63,9 @@ class Sources:
 
 def as_data_set(data: Data, recipe: Recipe) -> d.DataSet | None:
     """The set that ``data`` means; None for iterables of batches, which are not sets."""
-    split = recipe.split
-    seed = recipe.seed if split.seed is None else split.seed
-    shares = _Shares(valid_fraction=split.valid, test_fraction=split.test, seed=seed)
     if data is None:
-        return d.load(
-            recipe.data,
-            target=recipe.target,
-            bad_files=recipe.bad_files,
-            image_size=recipe.image_size,
-            memory_limit=int(recipe.memory_limit_gib * 2**30),
-            **shares,
-        )
+        return load_data(recipe)
+    shares = _shares(recipe)
     match data:
         case d.DataSet():
             return data
@@ -85,6 +76,24 @@ def as_data_set(data: Data, recipe: Recipe) -> d.DataSet | None:
         case torch.utils.data.Dataset() if not isinstance(data, torch.utils.data.IterableDataset):
             return d.from_dataset(cast(Any, data), **shares)
     return None
+
+
+def load_data(recipe: Recipe) -> d.DataSet:
+    """The set that the recipe names, divided as it says; raises ValueError for bad data, as ``shinso.data.load``."""
+    return d.load(
+        recipe.data,
+        target=recipe.target,
+        bad_files=recipe.bad_files,
+        image_size=recipe.image_size,
+        memory_limit=int(recipe.memory_limit_gib * 2**30),
+        **_shares(recipe),
+    )
+
+
+def _shares(recipe: Recipe) -> "_Shares":
+    split = recipe.split
+    seed = recipe.seed if split.seed is None else split.seed
+    return _Shares(valid_fraction=split.valid, test_fraction=split.test, seed=seed)
 
 
 class _Shares(TypedDict):

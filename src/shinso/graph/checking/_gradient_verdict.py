@@ -5,7 +5,7 @@ from enum import Enum
 
 import torch
 
-from shinso.graph._tables import columns
+from shinso._text_columns import columns
 
 
 class Verdict(Enum):

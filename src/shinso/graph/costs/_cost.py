@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from shinso._text_columns import columns
 from shinso.graph._node import Node, Role
 from shinso.graph._quantities import bytes_text, count_text
-from shinso.graph._tables import columns
 from shinso.graph.costs._lifetimes import Storage
 from shinso.graph.costs._step_cost import StepCost
 

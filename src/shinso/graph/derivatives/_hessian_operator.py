@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from shinso.graph._tables import columns
+from shinso._text_columns import columns
 from shinso.graph._timing import duration_text, seconds_in_turn
 from shinso.graph.derivatives._hessian_products import DoubleBackward, ForwardOverReverse, Loss, check_scalar
 from shinso.graph.derivatives._parameter_vectors import check_parameters, flat_vector

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from shinso.graph._tables import columns
+from shinso._text_columns import columns
 from shinso.graph._timing import duration_text, seconds_in_turn
 
 Function = Callable[[Tensor], Tensor]

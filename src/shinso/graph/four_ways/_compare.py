@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from shinso._text_columns import columns
 from shinso.graph import symbolic
 from shinso.graph._graph import Graph
-from shinso.graph._tables import columns
 from shinso.graph._trace import trace
 from shinso.graph.four_ways._differences import (
     best_central_step,

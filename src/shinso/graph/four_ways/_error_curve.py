@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from shinso.graph._tables import columns
+from shinso._text_columns import columns
 from shinso.graph.four_ways._differences import central_difference, forward_difference
 from shinso.graph.four_ways._dual import derivative as by_dual_numbers
 from shinso.graph.four_ways._log_log_figure import Curve, curves_figure

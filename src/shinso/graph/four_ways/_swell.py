@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from shinso._text_columns import columns
 from shinso.graph import symbolic
-from shinso.graph._tables import columns
 from shinso.graph._trace import trace
 from shinso.graph.four_ways._log_log_figure import Curve, curves_figure
 

@@ -7,10 +7,11 @@ from typing import Any
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from shinso._text_columns import columns
 from shinso.graph._graph import Graph
 from shinso.graph._node import Node, TensorSpec
 from shinso.graph._notation import operation_text
-from shinso.graph._tables import columns, shape_text
+from shinso.graph._tables import shape_text
 
 _UNNUMBERED = 0
 

@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from shinso._text_columns import columns
 from shinso.graph._quantities import bytes_text
 from shinso.graph._repeatable import repeatable
-from shinso.graph._tables import columns
 from shinso.graph._timing import duration_text, seconds_in_turn
 from shinso.graph.running._live_memory import LiveMemory
 from shinso.graph.running._recompute import Run, recompute_from_the_start, recompute_segments, store_everything

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from shinso._text_columns import columns
 from shinso.graph._graph import Graph
 from shinso.graph._repeatable import repeatable
-from shinso.graph._tables import columns
 from shinso.graph._timing import duration_text, seconds, seconds_in_turn
 from shinso.graph._trace import trace
 from shinso.graph.running._running import compile_graph
