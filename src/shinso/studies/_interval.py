@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the 95 % interval around it."""
+    """A mean and the interval of confidence around it."""
 
     mean: float
     low: float
@@ -21,8 +21,8 @@ class Interval:
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """The mean of independent values with its 95 % interval by Student's t; of one value the interval is endless.
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The mean of independent values with its interval by Student's t; of one value the interval is endless.
 
     Raises ValueError for no values.
     """
@@ -34,15 +34,15 @@ def mean_interval(values: Sequence[float]) -> Interval:
     from scipy.stats import t
 
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    half = float(t.ppf(0.975, len(values) - 1)) * deviation / math.sqrt(len(values))
+    half = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
-def mean_difference(left: Sequence[float], right: Sequence[float]) -> Interval:
-    """The mean of left - right over pairs, such as two trainings with the same seed, with its 95 % interval.
+def mean_difference(left: Sequence[float], right: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The mean of left - right over pairs, such as two trainings with the same seed, with its interval.
 
     Raises ValueError for lists of different length.
     """
     if len(left) != len(right):
         raise ValueError(f"differences need pairs; got {len(left)} and {len(right)} values")
-    return mean_interval([a - b for a, b in zip(left, right, strict=True)])
+    return mean_interval([a - b for a, b in zip(left, right, strict=True)], confidence)

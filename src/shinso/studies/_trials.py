@@ -66,10 +66,20 @@ def trained(trials: Sequence[Trial], seeds: int, *, jobs: int | None = None) -> 
 def _conduct(trial: Trial, threads: int) -> Trained:
     import torch
 
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return _trained(trial)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _trained(trial: Trial) -> Trained:
+    import torch
+
     import shinso
     from shinso.training import TrainingDiverged, load_data
 
-    torch.set_num_threads(threads)
     data, network = load_data(trial.recipe), None
     if data.classes is None:
         raise ValueError(f"a study needs classes to tell apart, but the targets of {trial.recipe.data} are numbers")
