@@ -18,30 +18,31 @@ from shinso.studies import (
     weight_decay,
     xor,
 )
+from shinso.studies._regularization import Cure, verdict
 from shinso.studies.batch_norm_speed import _verdict as speed_verdict
 from shinso.studies.depth_degradation import _verdict as depth_verdict
-from shinso.studies.dropout import _verdict as dropout_verdict
 from shinso.studies.group_norm_batch_size import _verdict as batch_size_verdict
 from shinso.studies.light_networks import _verdict as light_verdict
-from shinso.studies.weight_decay import _verdict as decay_verdict
 
 HIGH, MIDDLE, LOW = [0.50, 0.52, 0.51, 0.49, 0.50], [0.40, 0.41, 0.39, 0.42, 0.40], [0.10, 0.11, 0.12, 0.10, 0.11]
 
 
-@pytest.mark.parametrize("verdict", [dropout_verdict, decay_verdict])
-def test_against_overfitting_the_loss_must_fall_for_some_strength(verdict) -> None:  # type: ignore[no-untyped-def]
-    assert verdict((0.0, 0.5, 0.9), [HIGH, LOW, HIGH]).holds
-    assert verdict((0.0, 0.5, 0.9), [HIGH, HIGH, LOW]).holds
-    assert not verdict((0.0, 0.5), [LOW, HIGH]).holds
-    assert not verdict(
-        (0.0, 0.5), [HIGH, [value + step for value, step in zip(HIGH, (-1, 1, -1, 1, 0), strict=True)]]
-    ).holds
+def helps(*losses: list[float]) -> bool:
+    cure = Cure("a claim", "a paper", "a title", "strength", tuple(float(n) for n in range(len(losses))))
+    return verdict(cure, list(losses)).holds
+
+
+def test_against_overfitting_the_loss_must_fall_for_some_strength() -> None:
+    assert helps(HIGH, LOW, HIGH)
+    assert helps(HIGH, HIGH, LOW)
+    assert not helps(LOW, HIGH)
+    assert not helps(HIGH, [value + step for value, step in zip(HIGH, (-1, 1, -1, 1, 0), strict=True)])
 
 
 def test_of_many_strengths_each_has_to_be_surer() -> None:
     better = [value - change for value, change in zip(HIGH, (0.01, 0.02, 0.03, 0.01, 0.005), strict=True)]
-    assert dropout_verdict((0.0, 0.5), [HIGH, better]).holds
-    assert not dropout_verdict((0.0, *[0.5] * 10), [HIGH, *[better] * 10]).holds
+    assert helps(HIGH, better)
+    assert not helps(HIGH, *[better] * 10)
 
 
 def test_normalization_has_to_be_faster_for_both_kinds_of_units() -> None:
@@ -51,6 +52,12 @@ def test_normalization_has_to_be_faster_for_both_kinds_of_units() -> None:
     assert speed_verdict(both, 1000.0).holds
     assert not speed_verdict(both | {("relu", False): [fast, fast]}, 1000.0).holds
     assert "sigmoid 920 steps without" in speed_verdict(both, 1000.0).because
+
+
+def test_what_no_network_reaches_is_said_and_drawn(tmp_path: Path) -> None:
+    outcome = batch_norm_speed(learning_rates=(0.1,), epochs=1, accuracy=1.0, seeds=1, jobs=1)
+    assert "steps without (never there)" in outcome.verdict.because
+    assert outcome.save(tmp_path).is_file()
 
 
 def test_batch_normalization_has_to_lose_and_to_lose_more() -> None:
@@ -119,5 +126,10 @@ def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> N
     assert "there is no study 'droput'; there are: xor, " in capsys.readouterr().err
     assert main(["study", "xor", "--to"]) == 1
     assert "--to needs a directory after it" in capsys.readouterr().err
+    assert main(["study", "dropout", "--ratios", "0.5"]) == 1
+    assert (
+        "compares with the first share of units dropped, so it needs at least two; got (0.5,)"
+        in capsys.readouterr().err
+    )
     assert main(["study", "transposed-convolution", "--kernel-size", "2"]) == 1
     assert "kernel_size - 1 > 2 padding; got kernel_size 2" in capsys.readouterr().err

@@ -126,7 +126,8 @@ def _verdict(by_kind: _Steps, limit: float) -> Verdict:
         plain, normalized = (_best(by_kind[activation, flag], limit) for flag in (False, True))
         saved = mean_difference(plain, normalized)
         holds &= saved.low > 0
-        because.append(f"{activation} {mean_interval(plain).mean:.0f} steps without, {saved} fewer with")
+        reached = "" if min(plain) < limit else " (never there)"
+        because.append(f"{activation} {mean_interval(plain).mean:.0f} steps without{reached}, {saved} fewer with")
     return Verdict(holds, "at the best learning rate of each, " + "; ".join(because))
 
 
@@ -142,6 +143,8 @@ def _draw(by_kind: _Steps, rates: tuple[float, ...], accuracy: float, figure: "F
             axes.plot(rates, [np.median(values) for values in steps], marker="o", ms=4, color=colour, label=label)
             for rate, values in zip(rates, steps, strict=True):
                 axes.plot([rate] * len(values), values, ".", color=colour, ms=4, alpha=0.5)
-        axes.set(xscale="log", yscale="log", title=f"{activation} units", xlabel="learning rate")
+        axes.set(xscale="log", title=f"{activation} units", xlabel="learning rate")
+        if any(math.isfinite(value) for values in (*by_kind[activation, False], *steps) for value in values):
+            axes.set_yscale("log")  # which needs something to show
     figure.axes[0].set_ylabel(f"steps to {accuracy:.0%}, where reached")
     figure.axes[0].legend()
