@@ -12,6 +12,7 @@ import pytest
 import torch
 from lens_cases import CASES, Case, cross_entropy
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 from torch.optim import LBFGS, SGD, Adam, AdamW, Optimizer
 
 from shinso.lens import ActivationHealth, GradientFlow, Lens, Need, Reading, Step, UpdateRatio, watch
@@ -27,6 +28,7 @@ class SeesEverything:
         outputs = [output.float().square().mean() for layer in step.activations.values() for output in layer]
         weights = [w.norm() for w in (*step.parameters_before.values(), *step.parameters_after.values())]
         gradients = [g.norm() for g in step.gradients.values() if g is not None]
+        weights += [gradient.norm() for gradient in step.probe.gradient().values()]
         return {"everything": Reading(torch.stack([*outputs, *weights, *gradients]))}
 
 
@@ -134,10 +136,11 @@ def trained(
     torch.manual_seed(3)
     model = case.build()
     optimizer = optimizer_of(model)
-    watching = watch(model, optimizer, lenses, every=1) if lenses else None
+    watching = watch(model, optimizer, lenses, every=1, loss=F.cross_entropy) if lenses else None
+    with torch.random.fork_rng():
+        inputs, targets = case.inputs(), torch.randint(4, (6,))
     for _ in range(steps):
-        inputs = torch.zeros(())
-        with watching.step(inputs) if watching else nullcontext():
+        with watching.step(inputs, targets) if watching else nullcontext():
             body(model, optimizer, case)
     gradients = {name: p.grad for name, p in model.named_parameters()}
     tensors = {"model": model.state_dict(), "gradients": gradients, "optimizer": optimizer.state_dict()}
@@ -202,7 +205,8 @@ def test_gradients_stay_the_same_objects() -> None:
     optimizer = SGD(model.parameters(), lr=0.1)
     cross_entropy(model, case.inputs()).backward()
     before = [p.grad for p in model.parameters()]
-    with watch(model, optimizer, LENSES["all_together"], every=1).step():
+    watching = watch(model, optimizer, LENSES["all_together"], every=1, loss=F.cross_entropy)
+    with watching.step(torch.ones(6, 5), torch.zeros(6, dtype=torch.long)):
         cross_entropy(model, case.inputs()).backward()
         optimizer.step()
     assert all(p.grad is gradient for p, gradient in zip(model.parameters(), before, strict=True))

@@ -2,9 +2,11 @@
 
 from shinso.lens._activation_health import ActivationHealth
 from shinso.lens._gradient_flow import GradientFlow
+from shinso.lens._inspect import inspect
 from shinso.lens._instruments import light
 from shinso.lens._lens import Lens, Need, Reading
 from shinso.lens._lightning import lightning_callback
+from shinso.lens._probe import Loss, Probe
 from shinso.lens._schedule import Schedule, Scheduled, at, every, log_spaced
 from shinso.lens._step import Step
 from shinso.lens._update_ratio import UpdateRatio
@@ -14,7 +16,9 @@ __all__ = [
     "ActivationHealth",
     "GradientFlow",
     "Lens",
+    "Loss",
     "Need",
+    "Probe",
     "Reading",
     "Schedule",
     "Scheduled",
@@ -23,6 +27,7 @@ __all__ = [
     "Watch",
     "at",
     "every",
+    "inspect",
     "light",
     "lightning_callback",
     "log_spaced",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Self
 
@@ -43,6 +44,19 @@ def capture(model: nn.Module, see_output: SeeOutput) -> Iterator[None]:
         running.stop()
 
 
+_LOOKING_AWAY = ContextVar("_LOOKING_AWAY", default=False)
+
+
+@contextmanager
+def looking_away() -> Iterator[None]:
+    """While the context lasts, nothing is shown of a model that is run: it is run for a lens."""
+    token = _LOOKING_AWAY.set(True)
+    try:
+        yield
+    finally:
+        _LOOKING_AWAY.reset(token)
+
+
 class _Hook:
     """Calls a function; in a copy of the model, made or saved during the step, it does nothing."""
 
@@ -51,7 +65,7 @@ class _Hook:
 
     def __call__(self, *arguments: Any) -> None:
         # While torch.compile traces a function that calls the model, this must leave no trace in what it compiles.
-        if self._function is not None and not torch.compiler.is_compiling():
+        if self._function is not None and not torch.compiler.is_compiling() and not _LOOKING_AWAY.get():
             self._function(*arguments)
 
     def __reduce__(self) -> tuple[type[Self], tuple[()]]:

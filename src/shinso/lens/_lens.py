@@ -24,6 +24,8 @@ class Need(Enum):
     """Copies of the parameters from before the optimizer moved them."""
     PARAMETERS_AFTER = auto()
     """The parameters after the optimizer moved them."""
+    PROBE = auto()
+    """The model, its batch and its loss, to be run again."""
 
 
 FORWARD_PASS = frozenset({Need.ACTIVATIONS, Need.UNIT_STATISTICS})

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from shinso.lens._flat_parts import FlatParts
 from shinso.lens._lens import Need
+from shinso.lens._probe import Probe
 from shinso.lens._unit_statistics import UnitStatistics, pooled, unit_statistics
 
 
@@ -20,7 +21,13 @@ class Step:
     """
 
     def __init__(
-        self, number: int, inputs: Any, targets: Any, needs: frozenset[Need], parameters: Mapping[str, nn.Parameter]
+        self,
+        number: int,
+        inputs: Any,
+        targets: Any,
+        needs: frozenset[Need],
+        parameters: Mapping[str, nn.Parameter],
+        probe: Probe | None = None,
     ) -> None:
         self.number = number
         """Counted from 1."""
@@ -28,6 +35,7 @@ class Step:
         self.targets = targets
         self.needs = needs
         self._parameters = parameters
+        self._probe = probe
         self._before: dict[str, Tensor] = {}
         self._outputs: dict[str, list[Tensor]] = {}
         self._statistics: dict[str, UnitStatistics] = {}
@@ -65,6 +73,20 @@ class Step:
         """Each parameter as the optimizer left it; valid only while it is read."""
         self._check_asked_for(Need.PARAMETERS_AFTER)
         return {name: parameter.detach() for name, parameter in self._parameters.items()}
+
+    @property
+    def probe(self) -> Probe:
+        """The model with this batch and the loss, to be run again; its parameters are as they are while it is read.
+
+        Dropout draws the masks of the step's own first forward pass.
+        """
+        self._check_asked_for(Need.PROBE)
+        assert self._probe is not None  # a watch without a loss refuses the lenses that need it
+        if self.inputs is None:
+            raise ValueError(
+                "a lens runs the model again, but the step was given no batch: watch.step(inputs, targets)"
+            )
+        return self._probe
 
     def see_output(self, layer: str, output: Tensor, unit_axis: int, flat: FlatParts | None) -> None:
         """Take in a layer's output now: a later operation may overwrite it in place."""

@@ -15,6 +15,7 @@ from shinso.lens._instruments import light, light_without_activations
 from shinso.lens._ledger import Ledger
 from shinso.lens._lens import FORWARD_PASS, Lens, Need
 from shinso.lens._pending import Pending
+from shinso.lens._probe import Loss, Probe
 from shinso.lens._schedule import Schedule, Scheduled
 from shinso.lens._schedule import every as at_every
 from shinso.lens._step import Step
@@ -32,13 +33,15 @@ def watch(
     to: str | os.PathLike[str] | Record | None = None,
     every: int | Schedule = 20,
     start: int = 0,
+    loss: Loss | None = None,
 ) -> "Watch":
     """A watch on a model in training; it changes neither parameters, buffers, gradients, nor random state by one bit.
 
     ``lenses`` are read every ``every`` steps, from the first on, or by a schedule of their own; None means ``light()``.
     Readings go ``to`` a run directory (a new one, or with ``start`` the number of the last step done, one to go on
     with), to a record that the caller commits and closes, or are kept in memory. Without an ``optimizer`` gradients and
-    parameters are read when the body of a step ends.
+    parameters are read when the body of a step ends. Lenses that run the model again, as for curvature, need its
+    ``loss``, a function of outputs and targets to the mean over the examples, and the batch in ``watch.step``.
 
     Inside a model that is compiled or scripted, or holds a frozen attention layer of torch (which takes a shorter path
     where nobody looks), no activations are seen: lenses that need them are left out of ``light()``, and raise
@@ -65,11 +68,11 @@ def watch(
         lenses = light_without_activations() if closed else light()
     due = every if callable(every) else at_every(every)
     scheduled = [lens if isinstance(lens, Scheduled) else Scheduled(lens, due) for lens in lenses]
-    _check_lenses([item.lens for item in scheduled], closed)
+    _check_lenses([item.lens for item in scheduled], closed, loss)
     if to is None or isinstance(to, Record):
-        return Watch(subject, optimizer, scheduled, start, to or Record())
+        return Watch(subject, optimizer, scheduled, start, to or Record(), loss=loss)
     run = _gone_on_with(Path(to), start) if start else Run.create(Path(to))
-    return Watch(subject, optimizer, scheduled, start, run.record, run)
+    return Watch(subject, optimizer, scheduled, start, run.record, run, loss)
 
 
 def _gone_on_with(path: Path, start: int) -> Run:
@@ -79,7 +82,7 @@ def _gone_on_with(path: Path, start: int) -> Run:
     return run
 
 
-def _check_lenses(lenses: Sequence[Lens], closed: str | None) -> None:
+def _check_lenses(lenses: Sequence[Lens], closed: str | None, loss: Loss | None) -> None:
     for lens in lenses:
         missing = [member for member in ("name", "needs", "read") if not hasattr(lens, member)]
         if missing:
@@ -90,6 +93,8 @@ def _check_lenses(lenses: Sequence[Lens], closed: str | None) -> None:
     for lens in lenses:
         if closed and lens.needs & FORWARD_PASS:
             raise ValueError(f"the lens {lens.name!r} needs activations, which {closed}")
+        if loss is None and Need.PROBE in lens.needs:
+            raise ValueError(f"the lens {lens.name!r} runs the model again and needs its loss: watch(…, loss=…)")
 
 
 class Watch:
@@ -103,6 +108,7 @@ class Watch:
         start: int,
         record: Record,
         run: Run | None = None,
+        loss: Loss | None = None,
     ) -> None:
         self.record = record
         """Where the readings go; ``flush`` brings it up to date."""
@@ -112,6 +118,7 @@ class Watch:
         self._number = start
         self._ledger = Ledger(record)
         self._run = run
+        self._loss = loss
         self._pending: Pending | None = None
         self._closed = False
 
@@ -154,7 +161,8 @@ class Watch:
     def _watched(self, lenses: Sequence[Lens], inputs: Any, targets: Any) -> Iterator[None]:
         self.flush()
         needs = frozenset[Need]().union(*(lens.needs for lens in lenses))
-        step = Step(self._number, inputs, targets, needs, parameters_of(self._model))
+        probe = Probe(self._model, self._loss, inputs, targets) if self._loss and Need.PROBE in needs else None
+        step = Step(self._number, inputs, targets, needs, parameters_of(self._model), probe)
         due = DueStep(step, lenses, self._model, self._optimizer)
         try:
             with due.watched():

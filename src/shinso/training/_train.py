@@ -152,6 +152,7 @@ def _watch(loop: Loop, lenses: Sequence[Any] | None, stack: ExitStack) -> None:
             to=loop.journal.run.record,
             every=loop.recipe.lens_every,
             start=loop.counters.step,
+            loss=loop.task.loss,
         )
     )
     loop.look, loop.flush_lenses = looking.step, looking.flush
