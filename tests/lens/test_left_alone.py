@@ -31,7 +31,7 @@ class Greedy:
     needs = frozenset(Need)
 
     def read(self, step: Step) -> dict[str, Reading]:
-        return {"outputs": Reading(next(iter(step.activations.values()))[0].sum())}
+        return {"outputs": Reading(next(iter(step.activations.values()))[0].sum() + step.probe.loss())}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -45,12 +45,13 @@ def test_no_tensor_of_the_graph_outlives_the_step(case: Case) -> None:
 
     for module in model.modules():
         module.register_forward_hook(remember)
-    watch = shinso.watch(model, optimizer, [GradientFlow(), ActivationHealth(), UpdateRatio(), Greedy()])
+    lenses = [GradientFlow(), ActivationHealth(), UpdateRatio(), Greedy()]
+    watch = shinso.watch(model, optimizer, lenses, loss=F.cross_entropy)
     gc.collect()
     gc.disable()
     try:
         inputs = case.inputs()
-        with watch.step(inputs):
+        with watch.step(inputs, torch.zeros(len(inputs), dtype=torch.long)):
             loss = cross_entropy(model, inputs)
             kept.append(weakref.ref(loss))
             loss.backward()
