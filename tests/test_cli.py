@@ -1,5 +1,7 @@
 """The command: what it prints, what it refuses, and which recipe its flags make."""
 
+import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 import forked
 import shinso
 from shinso.cli import main, train_flags
+from shinso.nn import PARTS
 from shinso.recipe import OPTIMIZERS, SCHEDULES, Adam, Augment, Cosine, Recipe
 
 QUICK = ["--model", "mlp", "--epochs", "1", "--lenses", "none"]
@@ -27,7 +30,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_command_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trian"]) == 2
-    assert "shinso has no command 'trian'; there are: train, report, graph, models" in capsys.readouterr().err
+    assert "shinso has no command 'trian'; there are: train, report, graph, models, parts" in capsys.readouterr().err
 
 
 def test_help_of_train_lists_every_group_with_its_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -335,3 +338,23 @@ def test_models_lists_the_networks(capsys: pytest.CaptureFixture[str]) -> None:
     assert row.split()[:5] == ["resnet50", "2015", "3×224×224", "25,557,032", "4,089,184,256"]
     assert main(["models", "nonesuch"]) == 1
     assert "networks has 'nonesuch' in its name or paper" in capsys.readouterr().err
+
+
+def test_parts_are_listed_with_the_place_to_import_them_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parts"]) == 0
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["name", "kind", "in", "Python", "source"]
+    assert len(rows) == len(PARTS)
+    for row in rows:
+        name, kind, place, source = re.split(r" {2,}", row.strip(), maxsplit=3)
+        module, _, attribute = place.rpartition(".")
+        made = getattr(importlib.import_module(module), attribute)
+        assert made in (PARTS[name].make, getattr(PARTS[name].make, "func", None))
+        assert (kind, source) == (PARTS[name].kind, PARTS[name].source)
+
+
+def test_parts_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parts", "Maxout"]) == 0
+    assert [row.split()[0] for row in capsys.readouterr().out.splitlines()[2:]] == ["maxout"]
+    assert main(["parts", "zzz"]) == 1
+    assert f"none of the {len(PARTS)} parts has 'zzz' in its name or source" in capsys.readouterr().err

@@ -30,14 +30,6 @@ class GraphFlags:
     """Write the drawing to this file."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelsFlags:
-    """The networks that can be built by name: year, input, parameters, multiply-accumulates and paper."""
-
-    text: Annotated[str, tyro.conf.Positional] = ""
-    """Only those with this in their name or paper."""
-
-
 def graph_command(arguments: list[str]) -> int:
     """Prints what a network costs and draws it; returns the exit status."""
     flags = tyro.cli(GraphFlags, prog="shinso graph", args=arguments)
@@ -55,27 +47,6 @@ def graph_command(arguments: list[str]) -> int:
     print(graph.cost().table(depth=flags.depth))
     if flags.svg is not None:
         print(graph.draw(flags.svg, depth=flags.depth))
-    return 0
-
-
-def models_command(arguments: list[str]) -> int:
-    """Prints the catalogue; returns the exit status."""
-    flags = tyro.cli(ModelsFlags, prog="shinso models", args=arguments)
-    from shinso.models import CATALOGUE, figures
-
-    chosen = {
-        name: network for name, network in CATALOGUE.items() if flags.text.lower() in f"{name} {network.paper}".lower()
-    }
-    if not chosen:
-        raise ValueError(f"none of the {len(CATALOGUE)} networks has {flags.text!r} in its name or paper")
-    from shinso._text_columns import columns
-
-    rows = []
-    for name, network in chosen.items():
-        size = figures()[name]
-        shape = "×".join(map(str, network.input_shape))
-        rows.append((name, str(network.year), shape, f"{size.parameters:,}", f"{size.macs:,}", network.paper))
-    print(columns(("name", "year", "input", "parameters", "multiply-accumulates", "paper"), rows))
     return 0
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import tyro
 
-from shinso._network_commands import graph_command, models_command
+from shinso._catalogue_commands import models_command, parts_command
+from shinso._lens_commands import inspect_command, lenses_command
+from shinso._network_commands import graph_command
 from shinso._study_command import study_command
 from shinso._version import __version__
 from shinso.recipe import OPTIMIZERS, SCHEDULES, Recipe
@@ -25,6 +27,9 @@ usage: shinso COMMAND [options]
   report    write the report of a run again
   graph     what a network computes and costs, as a table or a picture
   models    the networks that there are
+  parts     the layers, activations, losses, … that there are
+  lenses    what can be seen inside a network
+  inspect   look into a trained network with them
   study     a claim of the lectures, measured: numbers, a picture and a verdict
 
 shinso train                                        a small residual network on scikit-learn's digits
@@ -126,6 +131,9 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "report": _report,
     "graph": graph_command,
     "models": models_command,
+    "parts": parts_command,
+    "lenses": lenses_command,
+    "inspect": inspect_command,
     "study": study_command,
 }
 

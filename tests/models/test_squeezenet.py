@@ -72,7 +72,7 @@ def test_initialisation_is_that_of_the_release() -> None:
     torch.manual_seed(0)
     model = squeezenet1_1()
     assert model.get_parameter("conv10.weight").std().item() == pytest.approx(0.01, rel=0.02)
-    weight = model.get_parameter("fire9.expand.expand3x3.conv.weight")
+    weight = model.get_parameter("fire9.expand.expand3x3.weight")
     assert weight.var().item() == pytest.approx(1 / (64 * 9), rel=0.02)
     assert weight.abs().max().item() <= (3 / (64 * 9)) ** 0.5
     assert all((p == 0).all() for name, p in model.named_parameters() if name.endswith("bias"))

@@ -18,7 +18,7 @@ from shinso.studies import (
     weight_decay,
     xor,
 )
-from shinso.studies._regularization import Cure, verdict
+from shinso.studies._regularization import TEST_LOSS, Cure, verdict
 from shinso.studies.batch_norm_speed import _verdict as speed_verdict
 from shinso.studies.depth_degradation import _verdict as depth_verdict
 from shinso.studies.group_norm_batch_size import _verdict as batch_size_verdict
@@ -28,7 +28,7 @@ HIGH, MIDDLE, LOW = [0.50, 0.52, 0.51, 0.49, 0.50], [0.40, 0.41, 0.39, 0.42, 0.4
 
 
 def helps(*losses: list[float]) -> bool:
-    cure = Cure("a claim", "a paper", "a title", "strength", tuple(float(n) for n in range(len(losses))))
+    cure = Cure("a claim", "a paper", "a title", "strength", tuple(map(float, range(len(losses)))), TEST_LOSS)
     return verdict(cure, list(losses)).holds
 
 

@@ -87,15 +87,18 @@ def _squeezenet(least_size: LeastSize, stem: nn.Conv2d, table: _Table, num_class
 
 def _fire(in_channels: int, squeezed: int, expanded: int) -> nn.Sequential:
     """Figure 1 of the paper: a 1×1 convolution to few channels, then 1×1 and 3×3 convolutions side by side."""
+    expand = Concatenated(
+        {
+            "expand1x1": nn.Conv2d(squeezed, expanded, 1),
+            "expand3x3": nn.Conv2d(squeezed, expanded, 3, padding=1),
+        }
+    )
+    # Rectified together, and not each by itself: one tensor less is kept for the backward pass.
     return chain(
         squeeze=nn.Conv2d(in_channels, squeezed, 1),
-        relu=nn.ReLU(inplace=True),
-        expand=Concatenated(
-            {
-                "expand1x1": chain(conv=nn.Conv2d(squeezed, expanded, 1), relu=nn.ReLU(inplace=True)),
-                "expand3x3": chain(conv=nn.Conv2d(squeezed, expanded, 3, padding=1), relu=nn.ReLU(inplace=True)),
-            }
-        ),
+        squeeze_relu=nn.ReLU(inplace=True),
+        expand=expand,
+        expand_relu=nn.ReLU(inplace=True),
     )
 
 

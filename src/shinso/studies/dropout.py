@@ -1,12 +1,15 @@
 """Dropout against overfitting (Srivastava et al., 2014, JMLR 15; lecture 002, dropout)."""
 
+from dataclasses import replace
+
 from shinso.studies._outcome import Outcome, claim_of
-from shinso.studies._regularization import Cure, compared, few_examples
+from shinso.studies._regularization import TEST_ERROR, Cure, compared, few_examples
 
 
 def dropout(
     *,
     data: str = "digits",
+    target: str | None = None,
     ratios: tuple[float, ...] = (0.0, 0.2, 0.5, 0.8),
     train_share: float = 0.1,
     width: int = 512,
@@ -16,11 +19,12 @@ def dropout(
 ) -> Outcome:
     """Dropping units at random makes a wide network generalise better from few examples.
 
-    Generalisation is the loss on the test part at the end, which overconfidence raises long before accuracy falls. No
-    best state is chosen on the way: that would be a cure of its own.
+    Generalisation is the error on the test part at the end, as in the paper. No best state is chosen on the way: that
+    would be a cure of its own.
 
     Args:
         data: Where the examples come from, as in shinso train.
+        target: Column to predict, where the data are a table.
         ratios: Shares of hidden units that are dropped; the first is what the others are compared with.
         train_share: Share of the examples that is trained on; the rest is tested.
         width: Units of each of the two hidden layers.
@@ -34,6 +38,7 @@ def dropout(
         title="Dropout on few examples",
         strength="share of units dropped",
         strengths=ratios,
+        measure=TEST_ERROR,
     )
-    recipes = [few_examples(data, train_share, width, epochs, weight_decay=0.0, dropout=ratio) for ratio in ratios]
-    return compared(cure, recipes, seeds, jobs)
+    recipe = few_examples(data, target, train_share, width, epochs)
+    return compared(cure, [replace(recipe, dropout=ratio) for ratio in ratios], seeds, jobs)

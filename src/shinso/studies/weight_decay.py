@@ -1,12 +1,15 @@
 """Weight decay against overfitting (Krogh & Hertz, 1991, NIPS 4; lecture 002, weight decay)."""
 
+from dataclasses import replace
+
 from shinso.studies._outcome import Outcome, claim_of
-from shinso.studies._regularization import Cure, compared, few_examples
+from shinso.studies._regularization import TEST_LOSS, Cure, compared, few_examples
 
 
 def weight_decay(
     *,
     data: str = "digits",
+    target: str | None = None,
     decays: tuple[float, ...] = (0.0, 1e-3, 1e-2, 3e-2, 1e-1),
     train_share: float = 0.1,
     width: int = 256,
@@ -21,6 +24,7 @@ def weight_decay(
 
     Args:
         data: Where the examples come from, as in shinso train.
+        target: Column to predict, where the data are a table.
         decays: Coefficients λ of the weights' decay; the first is what the others are compared with.
         train_share: Share of the examples that is trained on; the rest is tested.
         width: Units of each of the two hidden layers.
@@ -34,6 +38,8 @@ def weight_decay(
         title="Weight decay on few examples",
         strength="decay of the weights",
         strengths=decays,
+        measure=TEST_LOSS,
     )
-    recipes = [few_examples(data, train_share, width, epochs, weight_decay=decay, dropout=0.0) for decay in decays]
-    return compared(cure, recipes, seeds, jobs)
+    recipe = few_examples(data, target, train_share, width, epochs)
+    optimizers = (replace(recipe.optimizer, weight_decay=decay) for decay in decays)
+    return compared(cure, [replace(recipe, optimizer=optimizer) for optimizer in optimizers], seeds, jobs)

@@ -69,7 +69,7 @@ def test_squeezenet_is_below_a_megabyte_with_the_paper_s_settings() -> None:
     compressed = compress(net, bits=6, sparsity=0.67)
     assert state_bytes(net) > 4_900_000
     assert len(compressed.bytes) < 500_000
-    weight = compressed.decompress()["fire9.expand.expand3x3.conv.weight"]
+    weight = compressed.decompress()["fire9.expand.expand3x3.weight"]
     assert float((weight != 0).double().mean()) == pytest.approx(0.33, abs=0.001)
     assert len(weight.unique()) == 65
 
