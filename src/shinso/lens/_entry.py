@@ -1,10 +1,14 @@
 """What the catalogue of lenses knows about a lens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from shinso.lens._lens import Lens
+from shinso.lens._lens import Lens, Reading
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Cost(Enum):
@@ -29,3 +33,5 @@ class Entry:
     cost: Cost
     source: str
     """Where it is defined: paper, lecture."""
+    draw: "Callable[[Mapping[str, Reading], Figure], None] | None" = None
+    """Its picture from its readings, where curves and heat maps by layer would not show it."""

@@ -2,7 +2,7 @@
 
 from shinso.lens._activation_health import ActivationHealth
 from shinso.lens._gradient_flow import GradientFlow
-from shinso.lens._lens import FORWARD_PASS, Lens
+from shinso.lens._lens import Lens
 from shinso.lens._update_ratio import UpdateRatio
 
 
@@ -13,12 +13,3 @@ def light() -> tuple[Lens, ...]:
     ['gradient_flow', 'activation_health', 'update_ratio']
     """
     return GradientFlow(), ActivationHealth(), UpdateRatio()
-
-
-def light_without_activations() -> tuple[Lens, ...]:
-    """The lenses of ``light()`` that need not see into the forward pass.
-
-    >>> [lens.name for lens in light_without_activations()]
-    ['gradient_flow', 'update_ratio']
-    """
-    return tuple(lens for lens in light() if not lens.needs & FORWARD_PASS)

@@ -3,19 +3,27 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shinso.lens._lens import Lens
+from shinso.lens._probe import Loss
 from shinso.lens._schedule import Schedule, Scheduled
 from shinso.lens._watch import Watch, watch
 
+if TYPE_CHECKING:
+    from shinso.lens.catalogue import Battery
+
 
 def lightning_callback(
-    lenses: Sequence[Lens | Scheduled] | None = None, to: str | Path | None = None, every: int | Schedule = 20
+    lenses: "Sequence[Lens | Scheduled] | Battery" = "light",
+    to: str | Path | None = None,
+    every: int | Schedule = 20,
+    loss: Loss | None = None,
 ) -> Any:
     """A Lightning callback that watches each training batch; its ``watch`` holds the readings.
 
-    Arguments are those of ``watch``. Watches the first optimizer. Raises ImportError without Lightning.
+    Arguments are those of ``watch``. Watches the first optimizer. With a ``loss`` a batch is (inputs, targets). Raises
+    ImportError without Lightning.
     """
     from lightning.pytorch import Callback
 
@@ -30,11 +38,11 @@ def lightning_callback(
             # Batches and not optimizer steps, of which there are fewer when gradients accumulate.
             done = trainer.fit_loop.total_batch_idx + 1
             kept = to if trainer.is_global_zero else None
-            self.watch = watch(pl_module, trainer.optimizers[0], lenses, kept, every, done)
+            self.watch = watch(pl_module, trainer.optimizers[0], lenses, kept, every, done, loss)
 
         def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
             assert self.watch is not None
-            self._step = self.watch.step(batch)
+            self._step = self.watch.step(batch) if loss is None else self.watch.step(*batch)
             self._step.__enter__()
 
         def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

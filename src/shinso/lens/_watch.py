@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from torch import nn
 from torch.optim import Optimizer
 
 from shinso.lens._due_step import DueStep
-from shinso.lens._instruments import light, light_without_activations
 from shinso.lens._ledger import Ledger
 from shinso.lens._lens import FORWARD_PASS, Lens, Need
 from shinso.lens._pending import Pending
@@ -23,13 +22,16 @@ from shinso.lens._subject import check_optimizer, parameters_of, unwrapped, why_
 from shinso.record import Readings, Record
 from shinso.run import Run, load_run
 
+if TYPE_CHECKING:
+    from shinso.lens.catalogue import Battery
+
 _NOTHING_DUE = nullcontext()
 
 
 def watch(
     model: nn.Module,
     optimizer: Optimizer | None = None,
-    lenses: Sequence[Lens | Scheduled] | None = None,
+    lenses: "Sequence[Lens | Scheduled] | Battery" = "light",
     to: str | os.PathLike[str] | Record | None = None,
     every: int | Schedule = 20,
     start: int = 0,
@@ -37,14 +39,15 @@ def watch(
 ) -> "Watch":
     """A watch on a model in training; it changes neither parameters, buffers, gradients, nor random state by one bit.
 
-    ``lenses`` are read every ``every`` steps, from the first on, or by a schedule of their own; None means ``light()``.
-    Readings go ``to`` a run directory (a new one, or with ``start`` the number of the last step done, one to go on
-    with), to a record that the caller commits and closes, or are kept in memory. Without an ``optimizer`` gradients and
-    parameters are read when the body of a step ends. Lenses that run the model again, as for curvature, need its
-    ``loss``, a function of outputs and targets to the mean over the examples, and the batch in ``watch.step``.
+    ``lenses`` are read every ``every`` steps, from the first on, or by a schedule of their own; ``"light"``,
+    ``"standard"`` and ``"full"`` are batteries by what looking costs (``shinso lenses``). Readings go ``to`` a run
+    directory (a new one, or with ``start`` the number of the last step done, one to go on with), to a record that the
+    caller commits and closes, or are kept in memory. Without an ``optimizer`` gradients and parameters are read when
+    the body of a step ends. Lenses that run the model again, as for curvature, need its ``loss``, a function of
+    outputs and targets to the mean over the examples, and the batch in ``watch.step``.
 
     Inside a model that is compiled or scripted, or holds a frozen attention layer of torch (which takes a shorter path
-    where nobody looks), no activations are seen: lenses that need them are left out of ``light()``, and raise
+    where nobody looks), no activations are seen: lenses that need them are left out of a battery, and raise
     ValueError when asked for by name. Raises TypeError or ValueError for a model without parameters, or an
     optimizer that holds none of them.
 
@@ -64,8 +67,10 @@ def watch(
     if optimizer is not None:
         check_optimizer(optimizer, subject)
     closed = why_closed(model)
-    if lenses is None:
-        lenses = light_without_activations() if closed else light()
+    if isinstance(lenses, str):
+        from shinso.lens.catalogue import battery
+
+        lenses = battery(lenses, activations=not closed)
     due = every if callable(every) else at_every(every)
     scheduled = [lens if isinstance(lens, Scheduled) else Scheduled(lens, due) for lens in lenses]
     _check_lenses([item.lens for item in scheduled], closed, loss)

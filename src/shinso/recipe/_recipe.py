@@ -92,8 +92,8 @@ class Recipe:
     """cpu, cuda, cuda:1, …; auto takes a GPU when there is one."""
     seed: int = 0
     """Of the initial weights, the order of examples, augmentation and dropout."""
-    lenses: Literal["light", "none"] = "light"
-    """Which lenses look at the training: the light battery, or none."""
+    lenses: Literal["light", "standard", "full", "none"] = "light"
+    """Which lenses look at the training: a battery by what looking costs, or none."""
     lens_every: int = 20
     """Steps between two looks."""
     checkpoint_seconds: float = 30.0

@@ -139,8 +139,8 @@ def _run_to_the_end(loop: Loop, made: Parts) -> None:
 
 def _watch(loop: Loop, lenses: Sequence[Any] | None, stack: ExitStack) -> None:
     """Lets lenses look at every step; only the first process looks, and not at sharded weights."""
-    nothing = loop.recipe.lenses == "none" if lenses is None else not lenses
-    if nothing or not loop.processes.is_first or loop.recipe.shard:
+    chosen = (() if loop.recipe.lenses == "none" else loop.recipe.lenses) if lenses is None else lenses
+    if not chosen or not loop.processes.is_first or loop.recipe.shard:
         return
     from shinso.lens import watch
 
@@ -148,7 +148,7 @@ def _watch(loop: Loop, lenses: Sequence[Any] | None, stack: ExitStack) -> None:
         watch(
             loop.network,
             loop.optimizer,
-            lenses,
+            chosen,
             to=loop.journal.run.record,
             every=loop.recipe.lens_every,
             start=loop.counters.step,

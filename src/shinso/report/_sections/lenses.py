@@ -5,12 +5,14 @@ from html import escape
 from shinso.record import Readings, Record
 from shinso.report._figures import NO_LEGEND, axis, figure, line, plain, step_axis
 from shinso.report._markup import Section
+from shinso.report._numbers import number
 from shinso.report._optional import series
+from shinso.report._sections._arrays import grid, profile
 from shinso.report._sections._heat_map import heat_map
 from shinso.report._sections._meanings import MEANINGS, meaning_of
 from shinso.report._thinning import thinned
 
-_SHOWN_ELSEWHERE = ("train/", "valid/", "test/", "filters/", "learning_rate", "epoch")
+_SHOWN_ELSEWHERE = ("train/", "valid/", "test/", "filters/", "inspect/", "learning_rate", "epoch")
 
 
 def section(record: Record) -> Section | None:
@@ -49,4 +51,11 @@ def _drawn(name: str, readings: Readings | None) -> str:
         )
     if readings.values.ndim == 2 and len(readings.labels) == readings.values.shape[1]:
         return heat_map(anchor, readings, meaning.caption, meaning.span)
+    if _by_unit(name):
+        return ""
+    last = f"At step {number(readings.steps[-1])}."
+    if readings.values.ndim == 2:
+        return profile(anchor, readings, f"{name} by entry. {last}")
+    if readings.values.ndim == 3:
+        return grid(anchor, readings.values[-1].astype(float), f"{name}. {last}")
     return ""
