@@ -34,9 +34,9 @@ def capture(model: nn.Module, see_output: SeeOutput) -> Iterator[None]:
     try:
         for path, module in model.named_modules():
             path = without_wrappers(path)
-            handles.append(module.register_forward_pre_hook(_Hook(partial(running.enter, path))))
+            handles.append(module.register_forward_pre_hook(Hook(partial(running.enter, path))))
             # Called also when the forward pass raises, as recomputation of checkpointed activations does on purpose.
-            handles.append(module.register_forward_hook(_Hook(partial(running.leave, path)), always_call=True))
+            handles.append(module.register_forward_hook(Hook(partial(running.leave, path)), always_call=True))
         yield
     finally:
         for handle in handles:
@@ -57,15 +57,21 @@ def looking_away() -> Iterator[None]:
         _LOOKING_AWAY.reset(token)
 
 
-class _Hook:
-    """Calls a function; in a copy of the model, made or saved during the step, it does nothing."""
+class Hook:
+    """Calls a function; in a copy of the model, made or saved during the step, it does nothing.
+
+    One that was made while looking away is of a lens that runs the model itself, and sees just that.
+    """
 
     def __init__(self, function: Callable[..., None] | None = None) -> None:
         self._function = function
+        self._looking_away = function is not None and _LOOKING_AWAY.get()
 
     def __call__(self, *arguments: Any) -> None:
         # While torch.compile traces a function that calls the model, this must leave no trace in what it compiles.
-        if self._function is not None and not torch.compiler.is_compiling() and not _LOOKING_AWAY.get():
+        if self._function is None or torch.compiler.is_compiling():
+            return
+        if _LOOKING_AWAY.get() == self._looking_away:
             self._function(*arguments)
 
     def __reduce__(self) -> tuple[type[Self], tuple[()]]:

@@ -12,6 +12,8 @@ from shinso.lens._capture import capture
 from shinso.lens._lens import FORWARD_PASS, Lens, Need, Reading
 from shinso.lens._step import Step
 
+_BEFORE_THE_UPDATE = frozenset({Need.GRADIENTS, Need.CALLS, Need.OUTPUTS})
+
 
 class DueStep:
     """Reads lenses during a step; without an optimizer the whole body of the step counts as the update."""
@@ -28,8 +30,10 @@ class DueStep:
     def watched(self) -> Iterator[None]:
         """Watch the body of the context."""
         with ExitStack() as hooks:
-            if self._step.needs & FORWARD_PASS:
+            if self._step.needs & {Need.ACTIVATIONS, Need.UNIT_STATISTICS}:
                 hooks.enter_context(capture(self._model, self._step.see_output))
+            if self._step.needs & {Need.CALLS, Need.OUTPUTS}:
+                hooks.enter_context(self._step.see_calls(self._model))
             if self._optimizer is None:
                 self._step.keep_parameters()
             else:
@@ -46,16 +50,18 @@ class DueStep:
         # A closure runs the backward pass within the optimizer's step: the gradients are not there yet. And fused
         # optimizers take the scale out of the gradients of mixed precision only within their step.
         runs_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))
-        if not runs_closure and getattr(optimizer, "grad_scale", None) is None:
+        if runs_closure:
+            self._step.keep_one_more_pass()
+        elif getattr(optimizer, "grad_scale", None) is None:
             # Now and not later, because some optimizers change the gradients.
-            self._read(lambda needs: Need.GRADIENTS in needs and Need.PARAMETERS_AFTER not in needs)
+            self._read(lambda needs: needs & _BEFORE_THE_UPDATE and Need.PARAMETERS_AFTER not in needs)
 
     def _after_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self._updated:
             self._updated = True
             self._read(lambda needs: not needs <= FORWARD_PASS)
 
-    def _read(self, ready: Callable[[frozenset[Need]], bool]) -> None:
+    def _read(self, ready: Callable[[frozenset[Need]], object]) -> None:
         with torch.no_grad():
             for lens in [lens for lens in self._unread if ready(lens.needs)]:
                 self._unread.remove(lens)

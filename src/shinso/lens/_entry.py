@@ -1,14 +1,10 @@
 """What the catalogue of lenses knows about a lens."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from shinso.lens._lens import Lens, Reading
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from shinso.lens._lens import Lens
 
 
 class Cost(Enum):
@@ -33,5 +29,5 @@ class Entry:
     cost: Cost
     source: str
     """Where it is defined: paper, lecture."""
-    draw: "Callable[[Mapping[str, Reading], Figure], None] | None" = None
-    """Its picture from its readings, where curves and heat maps by layer would not show it."""
+    at_rest: bool = True
+    """Whether it says something of a network that is not being trained."""

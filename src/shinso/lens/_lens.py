@@ -18,6 +18,10 @@ class Need(Enum):
     """Copies of all layers' outputs: as much memory again as the activations take."""
     UNIT_STATISTICS = auto()
     """Moments and dead and saturated fractions of each unit, reduced as soon as a layer's output is there."""
+    CALLS = auto()
+    """What each call with parameters took and the gradient of what it gave: twice the memory of the activations."""
+    OUTPUTS = auto()
+    """What the model returned."""
     GRADIENTS = auto()
     """The parameters' gradients as the optimizer found them."""
     PARAMETERS_BEFORE = auto()
@@ -28,7 +32,7 @@ class Need(Enum):
     """The model, its batch and its loss, to be run again."""
 
 
-FORWARD_PASS = frozenset({Need.ACTIVATIONS, Need.UNIT_STATISTICS})
+FORWARD_PASS = frozenset({Need.ACTIVATIONS, Need.UNIT_STATISTICS, Need.CALLS, Need.OUTPUTS})
 """What is seen while the model runs."""
 
 

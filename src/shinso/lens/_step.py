@@ -1,17 +1,21 @@
 """What can be seen at one training step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
+from shinso.lens._calls import UNKNOWN, Calls
 from shinso.lens._flat_parts import FlatParts
 from shinso.lens._lens import Need
 from shinso.lens._probe import Probe
 from shinso.lens._unit_statistics import UnitStatistics, pooled, unit_statistics
+
+_Result = TypeVar("_Result")
 
 
 class Step:
@@ -39,6 +43,8 @@ class Step:
         self._before: dict[str, Tensor] = {}
         self._outputs: dict[str, list[Tensor]] = {}
         self._statistics: dict[str, UnitStatistics] = {}
+        self._calls = Calls(parameters)
+        self._computed: dict[Callable[..., Any], Any] = {}
 
     @property
     def activations(self) -> Mapping[str, list[Shaped[Tensor, "..."]]]:
@@ -51,6 +57,29 @@ class Step:
         """Statistics of each layer's units, over all times it ran."""
         self._check_asked_for(Need.UNIT_STATISTICS)
         return self._statistics
+
+    @property
+    def calls(self) -> Calls:
+        """The calls in which parameters took part, with their inputs and the gradients of their outputs."""
+        self._check_asked_for(Need.CALLS)
+        return self._calls
+
+    @property
+    def outputs(self) -> Any:
+        """What the model returned for the batch; None where it ran several times or returned no plain tensors.
+
+        Do not trust it where the training overwrites outputs in place.
+        """
+        self._check_asked_for(Need.OUTPUTS)
+        passes = self._calls.passes
+        alone = passes[0].outputs if len(passes) == 1 else None
+        return None if alone is UNKNOWN else alone
+
+    def once(self, compute: Callable[["Step"], _Result]) -> _Result:
+        """What ``compute`` makes of this step, computed for the first lens that asks and shared with the others."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        return cast(_Result, self._computed[compute])
 
     @cached_property
     def gradients(self) -> Mapping[str, Shaped[Tensor, "..."] | None]:
@@ -95,6 +124,14 @@ class Step:
                 self._outputs.setdefault(layer, []).append(output.detach().clone())
             if Need.UNIT_STATISTICS in self.needs:
                 self._add(layer, unit_statistics(output, unit_axis, flat))
+
+    def see_calls(self, model: nn.Module) -> AbstractContextManager[Calls]:
+        """Take in what the model calls while the context lasts."""
+        return self._calls.seen(model)
+
+    def keep_one_more_pass(self) -> None:
+        """Take in the calls of one more pass and then no more: the parameters may move from then on."""
+        self._calls.keep_one_more_pass()
 
     def keep_parameters(self) -> None:
         """Copy the parameters, if a lens needs them as they are now."""

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from shinso.lens._due_step import DueStep
+from shinso.lens._forgiving import Forgiving
 from shinso.lens._ledger import Ledger
 from shinso.lens._lens import FORWARD_PASS, Lens, Need
 from shinso.lens._pending import Pending
@@ -40,11 +41,12 @@ def watch(
     """A watch on a model in training; it changes neither parameters, buffers, gradients, nor random state by one bit.
 
     ``lenses`` are read every ``every`` steps, from the first on, or by a schedule of their own; ``"light"``,
-    ``"standard"`` and ``"full"`` are batteries by what looking costs (``shinso lenses``). Readings go ``to`` a run
-    directory (a new one, or with ``start`` the number of the last step done, one to go on with), to a record that the
-    caller commits and closes, or are kept in memory. Without an ``optimizer`` gradients and parameters are read when
-    the body of a step ends. Lenses that run the model again, as for curvature, need its ``loss``, a function of
-    outputs and targets to the mean over the examples, and the batch in ``watch.step``.
+    ``"standard"`` and ``"full"`` are batteries by what looking costs (``shinso lenses``); one that is not defined for
+    this model is left out of a battery, with an event ``left_out`` in the record. Readings go ``to`` a run directory
+    (a new one, or with ``start`` the number of the last step done, one to go on with), to a record that the caller
+    commits and closes, or are kept in memory. Without an ``optimizer`` gradients and parameters are read when the body
+    of a step ends. Lenses that run the model again, as for curvature, need its ``loss``, a function of outputs and
+    targets to the mean over the examples, and the batch in ``watch.step``.
 
     Inside a model that is compiled or scripted, or holds a frozen attention layer of torch (which takes a shorter path
     where nobody looks), no activations are seen: lenses that need them are left out of a battery, and raise
@@ -70,7 +72,7 @@ def watch(
     if isinstance(lenses, str):
         from shinso.lens.catalogue import battery
 
-        lenses = battery(lenses, activations=not closed)
+        lenses = [Forgiving(lens) for lens in battery(lenses, activations=not closed)]
     due = every if callable(every) else at_every(every)
     scheduled = [lens if isinstance(lens, Scheduled) else Scheduled(lens, due) for lens in lenses]
     _check_lenses([item.lens for item in scheduled], closed, loss)
@@ -119,7 +121,7 @@ class Watch:
         """Where the readings go; ``flush`` brings it up to date."""
         self._model = model
         self._optimizer = optimizer
-        self._lenses = lenses
+        self._lenses = list(lenses)
         self._number = start
         self._ledger = Ledger(record)
         self._run = run
@@ -177,6 +179,15 @@ class Watch:
                 self._keep(due)
             raise
         self._keep(due)
+        self._lenses = self._without_left_out()
+
+    def _without_left_out(self) -> list[Scheduled]:
+        """The lenses that go on; of the others it is written down why they do not."""
+        why = {item: item.lens.left_out for item in self._lenses if isinstance(item.lens, Forgiving)}
+        for item, reason in why.items():
+            if reason is not None:
+                self.record.event("left_out", {"lens": item.lens.name, "why": reason}, self._number)
+        return [item for item in self._lenses if why.get(item) is None]
 
     def _keep(self, due: DueStep) -> None:
         self._pending = Pending(self._number, due.readings) if due.readings else None

@@ -3,16 +3,46 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from shinso.lens import (
+    adversarial,
+    covariate_shift,
+    curvature,
+    features,
+    generalization,
+    information,
+    per_sample,
+    propagation,
+    regions,
+    sets,
+    smoothness,
+    tangent_kernel,
+)
 from shinso.lens._activation_health import ActivationHealth
 from shinso.lens._entry import Cost, Entry
 from shinso.lens._gradient_flow import GradientFlow
 from shinso.lens._lens import FORWARD_PASS, Lens, Need
 from shinso.lens._update_ratio import UpdateRatio
 
-LENSES: Mapping[str, Entry] = {
+_ALWAYS_ON = {
     "gradient_flow": Entry(GradientFlow, Cost.LIGHT, "Hochreiter, 1991; lecture 004 section 6.5; lecture 001"),
     "activation_health": Entry(ActivationHealth, Cost.LIGHT, "lecture 004 section 6.3"),
     "update_ratio": Entry(UpdateRatio, Cost.LIGHT, "Stanford CS231n, Neural Networks 3"),
+}
+
+LENSES: Mapping[str, Entry] = {
+    **_ALWAYS_ON,
+    **sets.LENSES,
+    **per_sample.LENSES,
+    **covariate_shift.LENSES,
+    **smoothness.LENSES,
+    **propagation.LENSES,
+    **curvature.LENSES,
+    **generalization.LENSES,
+    **information.LENSES,
+    **regions.LENSES,
+    **tangent_kernel.LENSES,
+    **features.LENSES,
+    **adversarial.LENSES,
 }
 
 Battery = Literal["light", "standard", "full"]
@@ -36,5 +66,9 @@ def battery(name: Battery, *, activations: bool = True) -> tuple[Lens, ...]:
 
 
 def without_training() -> dict[str, Entry]:
-    """The lenses that read a network at rest."""
-    return {name: entry for name, entry in LENSES.items() if Need.PARAMETERS_AFTER not in entry.make().needs}
+    """The lenses that say something of a network at rest."""
+    return {
+        name: entry
+        for name, entry in LENSES.items()
+        if entry.at_rest and Need.PARAMETERS_AFTER not in entry.make().needs
+    }

@@ -2,21 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
-from shinso.lens import Reading, inspect
+from shinso.lens import Probe, Reading, inspect
 from shinso.lens._entry import Entry
+from shinso.lens.portraits import PORTRAITS, draw_portrait
 from shinso.run import Run, writing
 from shinso.training._specimen import Specimen
 
-if TYPE_CHECKING:
-    pass
 
 PREFIX = "inspect/"
 
@@ -28,6 +26,7 @@ class Look:
     name: str
     readings: Mapping[str, Reading]
     seconds: float
+    picture: UInt8[np.ndarray, "height width 4"] | None = None
     left_out: str | None = None
     """Why there are no readings: the quantity is not defined for this network, or cannot be computed."""
 
@@ -42,9 +41,10 @@ def looks(
         try:
             found = inspect(specimen.model, specimen.loss, specimen.inputs, specimen.targets, [entry.make()])
         except (ValueError, NotImplementedError, RuntimeError) as error:
-            yield Look(name, {}, time.perf_counter() - started, f"{error}".splitlines()[0])
+            yield Look(name, {}, time.perf_counter() - started, left_out=f"{error}".splitlines()[0])
             continue
-        yield Look(name, found, time.perf_counter() - started)
+        picture = _picture(name, specimen) if name in PORTRAITS else None
+        yield Look(name, found, time.perf_counter() - started, picture)
 
 
 def keep(look: Look, entry: Entry, run: Run, step: int) -> None:
@@ -55,8 +55,8 @@ def keep(look: Look, entry: Entry, run: Run, step: int) -> None:
     for name, value in arrays.items():
         if value.ndim:
             record.array(step, name, value, look.readings[name.removeprefix(PREFIX)].labels)
-    if entry.draw is not None and look.readings:
-        record.array(step, f"{PREFIX}{look.name}/picture", _picture(entry, look.readings))
+    if look.picture is not None:
+        record.array(step, f"{PREFIX}{look.name}/picture", look.picture)
     meaning = " ".join((type(entry.make()).__doc__ or "").split("\n\n")[0].split())
     content = {"lens": look.name, "seconds": look.seconds, "left_out": look.left_out, "meaning": meaning}
     record.event("inspection", {**content, "source": entry.source, "readings": list(arrays)}, step)
@@ -83,13 +83,16 @@ def _on_host(reading: Reading) -> np.ndarray:
     return np.asarray(values.float().numpy() if values.is_floating_point() else values.numpy())
 
 
-def _picture(entry: Entry, readings: Mapping[str, Reading]) -> UInt8[np.ndarray, "height width 4"]:
+def _picture(name: str, specimen: Specimen) -> UInt8[np.ndarray, "height width 4"] | None:
+    """The lens's picture; None where there is none for this network."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    assert entry.draw is not None
-    figure: Figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    entry.draw(readings, figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    return np.asarray(canvas.buffer_rgba()).copy()  # type: ignore[no-untyped-call]
+    probe = Probe(specimen.model, specimen.loss, specimen.inputs, specimen.targets)
+    with suppress(ValueError, NotImplementedError, RuntimeError):
+        draw_portrait(name, probe, figure)
+        canvas.draw()  # type: ignore[no-untyped-call]
+        return np.asarray(canvas.buffer_rgba()).copy()  # type: ignore[no-untyped-call]
+    return None

@@ -29,6 +29,6 @@ __all__ = [
 
 LENSES: dict[str, Entry] = {
     "input_shift": Entry(InputShift, Cost.FULL, "Ioffe and Szegedy 2015, section 1; lecture 000"),
-    "input_drift": Entry(InputDrift, Cost.FULL, "Santurkar et al. 2018, figures 2 and 8; lecture 000"),
+    "input_drift": Entry(InputDrift, Cost.FULL, "Santurkar et al. 2018, figures 2 and 8; lecture 000", at_rest=False),
     "gradient_shift": Entry(GradientShift, Cost.OFFLINE, "Santurkar et al. 2018, definition 2.1; lecture 000"),
 }

@@ -31,12 +31,12 @@ def bars(anchor: str, values: Float[np.ndarray, " entries"], labels: tuple[str, 
         "customdata": [f"{plain(label)}: {number(value)}" for label, value in zip(labels, values, strict=True)],
         "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False,
     }  # fmt: skip
+    height = round(len(values) * min(26, max(10, 480 / len(values)))) + 60
     layout = {
         "xaxis": axis(type="log" if is_wide else "linear"),
-        "yaxis": category_axis(list(labels), autorange="reversed"),
+        "yaxis": category_axis(list(labels), most=height // 14, autorange="reversed"),
         "margin": NO_LEGEND,
     }
-    height = round(len(values) * min(26, max(10, 480 / len(values)))) + 60
     return figure(anchor, [trace], layout, caption, height, 200 + 7 * max(len(name_on_axis(name)) for name in labels))
 
 

@@ -1,5 +1,6 @@
 """A look into the trained network: what each lens read, with its picture, and what could not be read and why."""
 
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -31,7 +32,7 @@ def _lens(record: Record, content: Mapping[str, Any]) -> str:
     title = content["lens"].replace("_", " ")
     meaning, source = escape(content["meaning"].replace("``", "")), escape(content["source"])
     drawn = latest(record, f"{_PREFIX}{content['lens']}/picture")
-    names = content["readings"]
+    names = _worth_drawing(content["readings"])
     scalars = [(_short(name), number(record.last_scalars()[name])) for name in names if name in record.last_scalars()]
     figures = "" if drawn is not None else "".join(_array(record, name) for name in names)
     parts = [
@@ -42,6 +43,12 @@ def _lens(record: Record, content: Mapping[str, Any]) -> str:
         figures,
     ]
     return "".join(parts)
+
+
+def _worth_drawing(names: list[str]) -> list[str]:
+    """Without those by unit, of which there is one for each layer: what comes before and after it is the same."""
+    patterns = Counter((parts[1], parts[-1]) for name in names if len(parts := name.split("/")) > 3)
+    return [name for name in names if len(parts := name.split("/")) <= 3 or patterns[parts[1], parts[-1]] < 3]
 
 
 def _array(record: Record, name: str) -> str:

@@ -1,0 +1,254 @@
+"""Seeing each call of a torch function in which parameters take part, and the gradient of what it returned."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
+
+from shinso.lens._capture import Hook
+
+_READ_THEIR_INPUT = frozenset(
+    {
+        F.linear, F.embedding, F.batch_norm, F.layer_norm, F.group_norm, F.instance_norm, F.rms_norm,
+        F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d,
+    }
+)  # fmt: skip
+"""In their backward pass, so that autograd sees to it that nothing overwrites it: there is no need of a copy."""
+
+UNKNOWN = object()
+"""What stands for the outputs of a model that ran several times, or returned something of a type of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A trained parameter, or a tensor computed from parameters alone, such as a normalised weight."""
+
+    tensor: Shaped[Tensor, "..."]
+    parameter: str | None
+    """Its name, if it is a parameter itself."""
+    made_by: "Call | None" = None
+    """The call that computed it, otherwise."""
+    place: int = 0
+    """Which of that call's outputs it is."""
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a torch function with parameters among its arguments, and what the backward pass brought to it."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    sources: dict[int, Source]
+    """The arguments that are made of parameters alone, by their ids."""
+    random_state: Tensor | None = None
+    """From before the call, of the generator of its device."""
+    gradients: dict[int, Shaped[Tensor, "..."]] = field(default_factory=dict)
+    """Of its outputs, by their place; an output without one did not reach the loss."""
+
+    def receive(self, place: int, gradient: Tensor) -> None:
+        """Take in the gradient of one output; a second backward pass through the same call adds to it."""
+        known = self.gradients.get(place)
+        self.gradients[place] = gradient.detach() if known is None else known + gradient.detach()
+
+
+@dataclass(eq=False)
+class Pass:
+    """What ran between one backward pass and the next: calls that saw the same examples, or parts of them."""
+
+    batch_size: int
+    """The first axis of the model's first input; 0 if it had none."""
+    calls: list[Call] = field(default_factory=list)
+    outputs: Any = None
+    """What the model returned: None if it did not run to its end."""
+
+
+class Calls(TorchFunctionMode):
+    """What a model called while it ran within ``seen``.
+
+    Holds the inputs of layers and the gradients of their outputs until it is dropped: about twice the memory that the
+    activations take.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.passes: list[Pass] = []
+        self._gradients: dict[str, Tensor] = {}
+        self._parameters = {name: tensor for name, tensor in parameters.items() if tensor.requires_grad}
+        self._sources: dict[int, Source] = {}
+        self._constants: dict[int, Tensor] = {}
+        self._running: list[nn.Module] = []
+        self._on_outputs: list[RemovableHandle] = []
+        self._went_back = False
+        self._passes_left: int | None = None
+        self._seen_enough = False
+
+    @property
+    def gradients(self) -> dict[str, Shaped[Tensor, "..."]]:
+        """Of each parameter that has one, summed over the backward passes that were seen; from before any clipping."""
+        return {name: self._gradients[name] for name in self._parameters if name in self._gradients}
+
+    @contextmanager
+    def seen(self, model: nn.Module) -> Iterator["Calls"]:
+        """See what the model does while the context lasts."""
+        handles = [_hook(p, partial(self._receive, name)) for name, p in self._parameters.items()]
+        for module in model.modules():
+            handles.append(module.register_forward_pre_hook(Hook(partial(self._enter, model)), with_kwargs=True))
+            handles.append(module.register_forward_hook(Hook(partial(self._leave, model)), always_call=True))
+        try:
+            yield self
+        finally:
+            for handle in (*handles, *self._on_outputs):
+                handle.remove()
+            self._on_outputs.clear()
+            self._sources.clear()
+            self._constants.clear()
+            if self._running:
+                self._running.clear()
+                super().__exit__(None, None, None)  # type: ignore[no-untyped-call]
+
+    def keep_one_more_pass(self) -> None:
+        """See one more pass and then none: those that follow may be at other values of the parameters."""
+        self._passes_left = 1
+
+    def forget_gradients(self) -> None:
+        """Forget what the backward passes brought, to go back again through the same calls."""
+        self._gradients.clear()
+        for seen in self.passes:
+            for call in seen.calls:
+                call.gradients.clear()
+
+    def _enter(self, model: nn.Module, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not self._running:
+            # torch has no public way to ask whether this is activations being computed again within a backward pass.
+            in_backward = torch._C._current_graph_task_id() != -1
+            if not self.passes or (self._went_back and not in_backward):
+                if self._passes_left == 0:
+                    self._seen_enough = True
+                    return
+                self._begin_pass(model, args, kwargs)
+            super().__enter__()  # type: ignore[no-untyped-call]
+        self._running.append(module)
+
+    def _begin_pass(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._passes_left = None if self._passes_left is None else self._passes_left - 1
+        self._went_back = False
+        first = next((tensor for tensor in tensors_in((args, kwargs)) if tensor.dim()), None)
+        self.passes.append(Pass(0 if first is None else len(first)))
+        self._sources = {id(tensor): Source(tensor, name) for name, tensor in self._parameters.items()}
+        self._constants = {id(buffer): buffer for buffer in model.buffers()}
+        self._constants |= {id(p): p for p in model.parameters() if not p.requires_grad}
+
+    def _leave(self, model: nn.Module, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if not self._running or self._running[-1] is not module:
+            return
+        self._running.pop()
+        if not self._running:
+            super().__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        if module is model:
+            plain = isinstance(output, Tensor) or type(output) in (tuple, list, dict)
+            alone = plain and self.passes[-1].outputs is None
+            self.passes[-1].outputs = with_tensors(output, Tensor.detach) if alone else UNKNOWN
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        given = tensors_in((args, kwargs))
+        sources = {id(t): self._sources[id(t)] for t in given if id(t) in self._sources}
+        is_derived = all(id(t) in sources or id(t) in self._constants for t in given)
+        if not sources or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+            result = func(*args, **kwargs)
+            if is_derived:
+                self._constants |= {id(tensor): tensor for tensor in tensors_in(result)}
+            return result
+        reads_input = func in _READ_THEIR_INPUT and not is_derived
+        random_state = None if reads_input else _random_state(given[0].device)
+        call = _copied(func, args, kwargs, sources) if _is_in_place(func) else None
+        result = func(*args, **kwargs)
+        returned = [tensor for tensor in tensors_in(result) if tensor.requires_grad and id(tensor) not in sources]
+        # Inside a torch.func transform a tensor stands for many.
+        if returned and not any(map(torch._C._functorch.is_functorch_wrapped_tensor, returned)):
+            call = call or (_kept if reads_input else _copied)(func, args, kwargs, sources)
+            call.random_state = random_state
+            self._keep(call, result, is_derived)
+        return result
+
+    def _keep(self, call: Call, result: Any, is_derived: bool) -> None:
+        if is_derived:
+            places = enumerate(tensors_in(result))
+            self._sources |= {id(tensor): Source(tensor, None, call, place) for place, tensor in places}
+            return
+        self.passes[-1].calls.append(call)
+        for place, tensor in enumerate(tensors_in(result)):
+            if tensor.requires_grad:
+                self._on_outputs.append(_hook(tensor, partial(self._receive_output, call, place)))
+
+    def _receive_output(self, call: Call, place: int, gradient: Tensor) -> None:
+        self._went_back = True
+        call.receive(place, gradient)
+
+    def _receive(self, name: str, gradient: Tensor) -> None:
+        if self._seen_enough:
+            return
+        known = self._gradients.get(name)
+        # A copy, because this very tensor becomes the parameter's gradient, and may be clipped in place.
+        self._gradients[name] = gradient.detach().clone() if known is None else known + gradient.detach()
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors in nested tuples, lists and mappings, in their order."""
+    if isinstance(value, Tensor):
+        return [value]
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return [tensor for item in items for tensor in tensors_in(item)]
+
+
+def with_tensors(value: Any, replace: Callable[[Tensor], Any]) -> Any:
+    """The same nested tuples, lists and dictionaries with other tensors."""
+    if isinstance(value, Tensor):
+        return replace(value)
+    if isinstance(value, dict):
+        return {key: with_tensors(item, replace) for key, item in value.items()}
+    return type(value)(with_tensors(item, replace) for item in value) if type(value) in (tuple, list) else value
+
+
+def _kept(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], sources: dict[int, Source]
+) -> Call:
+    # Detached, because a graph that is held by its own hooks is never freed.
+    held = {id(tensor): tensor.detach() for tensor in tensors_in((args, kwargs))}
+    args, kwargs = with_tensors((args, kwargs), lambda tensor: held[id(tensor)])
+    return Call(function, args, kwargs, {id(held[key]): source for key, source in sources.items()})
+
+
+def _copied(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], sources: dict[int, Source]
+) -> Call:
+    call = _kept(function, args, kwargs, sources)
+    copies = {id(tensor): tensor.clone() for tensor in tensors_in((call.args, call.kwargs))}
+    call.args, call.kwargs = with_tensors((call.args, call.kwargs), lambda tensor: copies[id(tensor)])
+    call.sources = {id(copies[key]): source for key, source in call.sources.items()}
+    return call
+
+
+def _hook(tensor: Tensor, receive: Callable[[Tensor], None]) -> RemovableHandle:
+    handle: RemovableHandle = tensor.register_hook(receive)  # type: ignore[no-untyped-call]
+    return handle
+
+
+def _random_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def _is_in_place(function: Callable[..., Any]) -> bool:
+    name = getattr(function, "__name__", "")
+    return name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))

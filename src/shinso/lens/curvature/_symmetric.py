@@ -1,0 +1,19 @@
+"""What the methods of this package ask of a matrix."""
+
+from typing import Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from shinso.lens.curvature._parameter_vectors import ParameterVectors
+
+
+class Symmetric(Protocol):
+    """Anything that multiplies vectors as a symmetric matrix; ``CurvatureMatrix`` does."""
+
+    @property
+    def vectors(self) -> ParameterVectors:
+        """What its vectors look like."""
+
+    def __matmul__(self, vector: Float[Tensor, " parameters"], /) -> Float[Tensor, " parameters"]:
+        """The product with a vector."""

@@ -1,0 +1,179 @@
+"""The gradients of single examples of convolutions, plain and transposed, in any number of dimensions."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+from torch.nn.grad import conv1d_weight, conv2d_weight, conv3d_weight
+
+from shinso.lens.per_sample._example_gradients import ExampleGradients, WrittenInParts, WrittenOut
+from shinso.lens.per_sample._rows import NotByExample, wide
+
+_WEIGHT_GRADIENTS = {1: conv1d_weight, 2: conv2d_weight, 3: conv3d_weight}
+_FEW_CHANNELS = 4
+"""Up to which the kernels of convolutions, which work on blocks of channels, are slower than a matrix of windows."""
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """Contributions Σ_p δ_p ⊗ window_p of shape (out, in / groups, *kernel)."""
+
+    inputs: Float[Tensor, "images in *space"]
+    """Padded."""
+    output_gradients: Float[Tensor, "images out *positions"]
+    batch_size: int
+    """A divisor of the number of images: one example may be several of them."""
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+    def sums(self, direction: Float[Tensor, "..."]) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+        """The squared norms and the inner products with a direction."""
+        return self._parts.sums(direction)
+
+    def square_sum(self) -> Float[Tensor, "..."]:
+        """The sum over examples of each entry's square."""
+        return self._parts.square_sum()
+
+    def entries(self, examples: Int[Tensor, " count"], entries: Int[Tensor, " count"]) -> Float[Tensor, " count"]:
+        """Single entries, each of its own example."""
+        out_channels, in_channels = self.output_gradients.shape[1], self.inputs.shape[1] // self.groups
+        out, within, *offsets = torch.unravel_index(entries, (out_channels, in_channels, *self.kernel))
+        group = torch.div(out, out_channels // self.groups, rounding_mode="floor")
+        dims = len(self.kernel)
+        # To (example, channel, *kernel, image, *positions), of which the first ones are looked up.
+        windows = torch.unflatten(self._windows(self.inputs), 0, (self.batch_size, -1))
+        windows = windows.permute(0, 2, *range(3 + dims, 3 + 2 * dims), 1, *range(3, 3 + dims))
+        at_outputs = torch.unflatten(self.output_gradients, 0, (self.batch_size, -1)).transpose(1, 2)
+        seen = windows[(examples, group * in_channels + within, *offsets)].flatten(1)
+        return (seen * at_outputs[examples, out].flatten(1)).sum(1)
+
+    def of(self, examples: slice) -> Float[Tensor, "examples ..."]:
+        """The contributions of some examples."""
+        images, count = len(self.inputs) // self.batch_size, examples.stop - examples.start
+        chosen = slice(examples.start * images, examples.stop * images)
+        inputs, at_outputs = self.inputs[chosen], self.output_gradients[chosen]
+        if images == self.groups == 1 and inputs.shape[1] < _FEW_CHANNELS:
+            dims = len(self.kernel)
+            windows = self._windows(inputs).permute(0, 1, *range(2 + dims, 2 + 2 * dims), *range(2, 2 + dims))
+            columns = windows.reshape(count, inputs.shape[1] * math.prod(self.kernel), -1)
+            products = torch.bmm(at_outputs.flatten(2), columns.transpose(1, 2))
+            return torch.unflatten(products, 2, (-1, *self.kernel))
+        # One convolution of as many groups as there are examples, so that their gradients do not add up.
+        side_by_side = [
+            torch.unflatten(tensor, 0, (count, images)).transpose(0, 1).reshape(images, -1, *tensor.shape[2:])
+            for tensor in (inputs, at_outputs)
+        ]
+        size = (side_by_side[1].shape[1], inputs.shape[1] // self.groups, *self.kernel)
+        weight_gradient = _WEIGHT_GRADIENTS[len(self.kernel)]
+        found: Tensor = weight_gradient(  # type: ignore[no-untyped-call]
+            side_by_side[0],
+            size,
+            side_by_side[1],
+            stride=self.stride,
+            dilation=self.dilation,
+            groups=count * self.groups,
+        )
+        return torch.unflatten(found, 0, (count, -1))
+
+    @cached_property
+    def _parts(self) -> WrittenInParts:
+        positions = math.prod(self.output_gradients.shape[2:])
+        windows = positions * self.inputs.shape[1] * math.prod(self.kernel)
+        weights = self.output_gradients.shape[1] * self.inputs.shape[1] * math.prod(self.kernel) // self.groups
+        few = self.inputs.shape[1] < _FEW_CHANNELS
+        return WrittenInParts(self.batch_size, max(weights, windows if few else 0), self.of)
+
+    def _windows(self, inputs: Float[Tensor, "images in *space"]) -> Float[Tensor, "images in *positions_in_kernel"]:
+        for axis, (kernel, stride, dilation) in enumerate(zip(self.kernel, self.stride, self.dilation, strict=True)):
+            inputs = inputs.unfold(axis + 2, (kernel - 1) * dilation + 1, stride)[..., ::dilation]
+            inputs = inputs.narrow(axis + 2, 0, self.output_gradients.shape[axis + 2])
+        return inputs
+
+
+def convolution(
+    output_gradient: Float[Tensor, "images out *positions"],
+    batch_size: int,
+    input: Float[Tensor, "images in *space"],
+    weight: Float[Tensor, "out in_per_group *kernel"],
+    bias: Float[Tensor, " out"] | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | str | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> list[tuple[Tensor | None, ExampleGradients]]:
+    """Of the weight and the bias."""
+    kernel = tuple(weight.shape[2:])
+    padded = _padded(wide(input), padding, kernel, _each(dilation, kernel))
+    at_outputs = wide(output_gradient).to(padded.dtype)
+    weights = _correlations(padded, at_outputs, batch_size, kernel, stride, dilation, groups)
+    return [(weight, weights), (bias, _of_bias(at_outputs, batch_size))]
+
+
+def transposed_convolution(
+    output_gradient: Float[Tensor, "images out *positions"],
+    batch_size: int,
+    input: Float[Tensor, "images in *space"],
+    weight: Float[Tensor, "in out_per_group *kernel"],
+    bias: Float[Tensor, " out"] | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    output_padding: int | Sequence[int] = 0,
+    groups: int = 1,
+    dilation: int | Sequence[int] = 1,
+) -> list[tuple[Tensor | None, ExampleGradients]]:
+    """Of the weight and the bias: those of the plain convolution that goes back, with input and output exchanged."""
+    kernel = tuple(weight.shape[2:])
+    at_outputs = wide(output_gradient)
+    padded = _padded(at_outputs, padding, kernel, _each(dilation, kernel))
+    inputs = wide(input).to(padded.dtype)
+    weights = _correlations(padded, inputs, batch_size, kernel, stride, dilation, groups)
+    return [(weight, weights), (bias, _of_bias(at_outputs, batch_size))]
+
+
+def _correlations(
+    padded: Tensor,
+    at_outputs: Tensor,
+    batch_size: int,
+    kernel: tuple[int, ...],
+    stride: int | Sequence[int],
+    dilation: int | Sequence[int],
+    groups: int,
+) -> Correlations:
+    if at_outputs.dim() != len(kernel) + 2 or not batch_size or len(at_outputs) % batch_size:
+        raise NotByExample(
+            f"a convolution gave a tensor of shape {tuple(at_outputs.shape)}, whose first axis is not that of the "
+            f"{batch_size} examples of the batch"
+        )
+    return Correlations(padded, at_outputs, batch_size, kernel, _each(stride, kernel), _each(dilation, kernel), groups)
+
+
+def _of_bias(at_outputs: Float[Tensor, "images out *positions"], batch_size: int) -> WrittenOut:
+    by_image = at_outputs.sum(tuple(range(2, at_outputs.dim())))
+    return WrittenOut(torch.unflatten(by_image, 0, (batch_size, -1)).sum(1))
+
+
+def _padded(
+    inputs: Tensor, padding: int | str | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> Tensor:
+    if padding == "same":
+        whole = [(size - 1) * step for size, step in zip(kernel, dilation, strict=True)]
+        sides = [(total // 2, total - total // 2) for total in whole]
+    else:
+        sides = [(0, 0)] * len(kernel) if padding == "valid" else [(p, p) for p in _each(padding, kernel)]
+    if not any(map(any, sides)):
+        return inputs
+    return F.pad(inputs, [amount for side in reversed(sides) for amount in side])
+
+
+def _each(value: int | str | Sequence[int], kernel: tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(value, int):
+        return (value,) * len(kernel)
+    numbers = tuple(int(number) for number in value)
+    return numbers * len(kernel) if len(numbers) == 1 else numbers

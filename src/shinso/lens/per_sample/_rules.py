@@ -1,0 +1,83 @@
+"""How the gradients of single examples are had from a call, by the function that was called."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from shinso.lens._calls import Call, Pass, Source
+from shinso.lens.per_sample._any_function import any_function
+from shinso.lens.per_sample._attention import attention
+from shinso.lens.per_sample._convolution import convolution, transposed_convolution
+from shinso.lens.per_sample._embedding import embedding
+from shinso.lens.per_sample._example_gradients import ExampleGradients, added
+from shinso.lens.per_sample._linear import linear
+from shinso.lens.per_sample._normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from shinso.lens.per_sample._outer_products import OuterProducts, one_after_another
+from shinso.lens.per_sample._recurrent import RECURRENT, RECURRENT_CELLS, recurrent, recurrent_cell
+from shinso.lens.per_sample._rows import NotByExample
+from shinso.lens.per_sample._through_parameters import parameters_in, through_parameters
+
+_Found = list[tuple[Tensor | None, ExampleGradients]]
+
+_OF_LAYERS: dict[Any, Callable[..., _Found]] = {
+    F.linear: linear,
+    F.embedding: embedding,
+    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), convolution),
+    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), transposed_convolution),
+    F.batch_norm: batch_norm,
+    F.instance_norm: instance_norm,
+    F.group_norm: group_norm,
+    F.layer_norm: layer_norm,
+    F.rms_norm: rms_norm,
+}
+"""Called with the gradient of the output, the batch size, and the arguments of the function."""
+
+_OF_CALLS: dict[Any, Callable[[Call, int], _Found]] = {
+    F.multi_head_attention_forward: attention,
+    **dict.fromkeys(RECURRENT, recurrent),
+    **dict.fromkeys(RECURRENT_CELLS, recurrent_cell),
+}
+
+
+def by_parameter(seen: Pass) -> tuple[dict[str, ExampleGradients], dict[str, str]]:
+    """The contributions of the examples by parameter, and why there are none, by parameter."""
+    uses: dict[str, list[ExampleGradients]] = {}
+    sizes: dict[str, int] = {}
+    reasons: dict[str, str] = {}
+    for call in seen.calls:
+        if not call.gradients:
+            continue
+        try:
+            for source, tensor, gradients in _of_sources(call, seen.batch_size):
+                for name, part in _of_parameters(source, gradients, seen.batch_size):
+                    uses.setdefault(name, []).append(part)
+                    sizes[name] = tensor.numel()
+        except NotByExample as reason:
+            for source in call.sources.values():
+                reasons |= dict.fromkeys(parameters_in(source, source.tensor), str(reason))
+    return {
+        name: _together(parts, seen.batch_size, sizes[name]) for name, parts in uses.items() if name not in reasons
+    }, reasons
+
+
+def _of_sources(call: Call, batch_size: int) -> list[tuple[Source, Tensor, ExampleGradients]]:
+    rule = _OF_LAYERS.get(call.function)
+    if rule is not None:
+        found = rule(call.gradients[0], batch_size, *call.args, **call.kwargs)
+    else:
+        found = _OF_CALLS.get(call.function, any_function)(call, batch_size)
+    # Frozen parameters are no sources.
+    return [(call.sources[id(t)], t, g) for t, g in found if t is not None and id(t) in call.sources]
+
+
+def _of_parameters(source: Source, gradients: ExampleGradients, batch_size: int) -> list[tuple[str, ExampleGradients]]:
+    if source.parameter is not None:
+        return [(source.parameter, gradients)]
+    return through_parameters(source, gradients, batch_size)
+
+
+def _together(parts: list[ExampleGradients], batch_size: int, size: int) -> ExampleGradients:
+    outer = [part for part in parts if isinstance(part, OuterProducts)]
+    return one_after_another(outer) if len(outer) == len(parts) else added(parts, batch_size, size)

@@ -1,0 +1,103 @@
+"""The Takeuchi information criterion: gradient noise measured in units of curvature."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from shinso.lens._calls import Calls
+from shinso.lens._capture import looking_away
+from shinso.lens._lens import Need, Reading
+from shinso.lens._probe import Probe
+from shinso.lens._step import Step
+from shinso.lens.per_sample import PerSample
+from shinso.lens.sets._subset import generator_of, random_examples
+
+_MOST_OUTPUTS = 512
+
+
+@dataclass(frozen=True)
+class Takeuchi:
+    """Two forms of the criterion, with the curvature of the Gauss-Newton matrix."""
+
+    diagonal: Float[Tensor, ""]
+    """Σ_j E[g_j²] / G_jj, over the parameters whose curvature is not zero."""
+    trace: Float[Tensor, ""]
+    """Σ_j E[g_j²] / Σ_j G_jj."""
+
+
+def takeuchi(probe: Probe, generator: torch.Generator) -> Takeuchi:
+    """The criterion on the probe's batch, with a curvature drawn once for each example.
+
+    The diagonal of the Gauss-Newton matrix is E[(J_iᵀ s)_j²] for s drawn with the covariance of the loss's Hessian at
+    the outputs: exact on average, one backward pass (Dangel et al. 2020, arXiv 1912.10985, "MC"). For cross-entropy
+    it is the Fisher information, and the criterion of a model that is right about its own uncertainty is about the
+    number of parameters that matter. Outputs that meet only within the last axis in the loss, as in classification
+    and regression, are told apart; NaN where the outputs are no single tensor or have more than 512 entries in the
+    last axis.
+    """
+    parameters = {name: value.detach().clone().requires_grad_() for name, value in probe.parameters.items()}
+    calls, wanted = Calls(parameters), list(parameters.values())
+    with looking_away(), torch.enable_grad(), calls.seen(probe.model):
+        outputs = probe.outputs(parameters)
+        if not isinstance(outputs, Tensor) or not 0 < outputs.shape[-1] <= _MOST_OUTPUTS:
+            unknown = wanted[0].new_full((), float("nan"))
+            return Takeuchi(unknown, unknown)
+        signal = _with_covariance_of_hessian(probe.loss_function, outputs.detach(), probe.targets, generator)
+        torch.autograd.grad(probe.loss_function(outputs, probe.targets), wanted, allow_unused=True, retain_graph=True)
+        squares = PerSample(calls).second_moments()
+        calls.forget_gradients()
+        torch.autograd.grad(outputs, wanted, signal.to(outputs.dtype), allow_unused=True)
+        drawn = PerSample(calls)
+        curvature = {name: value / drawn.batch_size for name, value in drawn.second_moments().items()}
+    shared = [(squares[name], curvature[name]) for name in squares if name in curvature]
+    ratios = [torch.where(bend > 0, square / bend, 0).sum() for square, bend in shared]
+    noise, bending = (torch.stack([part.sum() for part in parts]).sum() for parts in zip(*shared, strict=True))
+    return Takeuchi(torch.stack(ratios).sum(), noise / bending)
+
+
+def _with_covariance_of_hessian(
+    loss: Callable[[Any, Any], Tensor], outputs: Tensor, targets: Any, generator: torch.Generator
+) -> Float[Tensor, "..."]:
+    """A random tensor like the outputs, of the loss's Hessian there as covariance, by blocks of the last axis."""
+    outputs = outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
+    at = outputs.requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(at, targets), at, create_graph=True)
+    size = at.shape[-1]
+    if not gradient.requires_grad:
+        return torch.zeros_like(outputs)
+    # Row k of every block at once: the blocks do not meet.
+    units = torch.eye(size, dtype=at.dtype, device=at.device).view(size, *[1] * (at.dim() - 1), size)
+    rows = torch.autograd.grad(gradient, at, units.expand(size, *at.shape), is_grads_batched=True)[0]
+    values, vectors = torch.linalg.eigh(rows.movedim(0, -2))
+    normal = torch.randn(at.shape, generator=generator).to(at)
+    drawn: Tensor = vectors @ (values.clamp(min=0).sqrt() * normal).unsqueeze(-1)
+    return drawn.squeeze(-1).detach()
+
+
+@dataclass(frozen=True)
+class TakeuchiCriterion:
+    """Reads ``takeuchi/diagonal`` and ``takeuchi/trace``, from ``examples`` random examples of the batch.
+
+    The variance of the examples' gradients in units of the curvature estimates how much worse the model does on new
+    data, times the number of training examples (Takeuchi 1976; Thomas et al. 2020, arXiv 1906.07774). It holds near a
+    minimum; early in training read it as noise over curvature and no more. The diagonal form is dominated by
+    parameters of almost no curvature: compare over steps, not between models. NaN where the curvature cannot be had
+    (see ``takeuchi``). Gradients through batch normalisation are as in ``PerSampleNorms``.
+    Source: Schneider et al. 2021, arXiv 2102.06604, §3.
+    """
+
+    examples: int = 8
+    seed: int = 0
+
+    name = "takeuchi"
+    needs = frozenset({Need.PROBE, Need.GRADIENTS})
+
+    def read(self, step: Step) -> Mapping[str, Reading]:
+        """The readings."""
+        generator = generator_of(step, self.seed)
+        found = takeuchi(random_examples(step.probe, self.examples, generator), generator)
+        return {"takeuchi/diagonal": Reading(found.diagonal), "takeuchi/trace": Reading(found.trace)}
