@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Shaped
@@ -53,11 +53,19 @@ class Call:
     """From before the call, of the generator of its device."""
     gradients: dict[int, Shaped[Tensor, "..."]] = field(default_factory=dict)
     """Of its outputs, by their place; an output without one did not reach the loss."""
+    released: bool = False
+    """Whether all that was wanted of it is known, and its tensors were let go."""
 
     def receive(self, place: int, gradient: Tensor) -> None:
         """Take in the gradient of one output; a second backward pass through the same call adds to it."""
-        known = self.gradients.get(place)
-        self.gradients[place] = gradient.detach() if known is None else known + gradient.detach()
+        if not self.released:
+            known = self.gradients.get(place)
+            self.gradients[place] = gradient.detach() if known is None else known + gradient.detach()
+
+    def release(self) -> None:
+        """Let go of all tensors."""
+        self.released = True
+        self.args, self.kwargs, self.gradients = (), {}, {}
 
 
 @dataclass(eq=False)
@@ -67,21 +75,37 @@ class Pass:
     batch_size: int
     """The first axis of the model's first input; 0 if it had none."""
     calls: list[Call] = field(default_factory=list)
+    uses: dict[str, list[Call]] = field(default_factory=dict)
+    """The calls of which a parameter itself is an argument, by its name."""
+    through_others: set[str] = field(default_factory=set)
+    """The parameters that take part by way of tensors computed from them."""
+    gradients: dict[str, Shaped[Tensor, "..."]] = field(default_factory=dict)
+    """Of each parameter that got one, from before any clipping."""
     outputs: Any = None
     """What the model returned: None if it did not run to its end."""
+
+
+class Digest(Protocol):
+    """Makes of the calls what is wanted of them, and releases them."""
+
+    def gradient_is_there(self, seen: Pass, name: str) -> None:
+        """A backward pass has brought the gradient of a parameter, and so those of all calls that it is in."""
+
+    def finish(self, seen: Pass) -> None:
+        """No more will come of this pass."""
 
 
 class Calls(TorchFunctionMode):
     """What a model called while it ran within ``seen``.
 
-    Holds the inputs of layers and the gradients of their outputs until it is dropped: about twice the memory that the
-    activations take.
+    Holds the inputs of layers and the gradients of their outputs, about twice the memory that the activations take,
+    until it is dropped or ``digest`` releases a call.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor]) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], digest: Digest | None = None) -> None:
         super().__init__()
+        self.digest = digest
         self.passes: list[Pass] = []
-        self._gradients: dict[str, Tensor] = {}
         self._parameters = {name: tensor for name, tensor in parameters.items() if tensor.requires_grad}
         self._sources: dict[int, Source] = {}
         self._constants: dict[int, Tensor] = {}
@@ -92,9 +116,9 @@ class Calls(TorchFunctionMode):
         self._seen_enough = False
 
     @property
-    def gradients(self) -> dict[str, Shaped[Tensor, "..."]]:
-        """Of each parameter that has one, summed over the backward passes that were seen; from before any clipping."""
-        return {name: self._gradients[name] for name in self._parameters if name in self._gradients}
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the parameters that got a gradient, in the order of the model."""
+        return tuple(name for name in self._parameters if any(name in seen.gradients for seen in self.passes))
 
     @contextmanager
     def seen(self, model: nn.Module) -> Iterator["Calls"]:
@@ -121,8 +145,8 @@ class Calls(TorchFunctionMode):
 
     def forget_gradients(self) -> None:
         """Forget what the backward passes brought, to go back again through the same calls."""
-        self._gradients.clear()
         for seen in self.passes:
+            seen.gradients.clear()
             for call in seen.calls:
                 call.gradients.clear()
 
@@ -141,6 +165,8 @@ class Calls(TorchFunctionMode):
     def _begin_pass(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._passes_left = None if self._passes_left is None else self._passes_left - 1
         self._went_back = False
+        if self.passes and self.digest is not None:
+            self.digest.finish(self.passes[-1])
         first = next((tensor for tensor in tensors_in((args, kwargs)) if tensor.dim()), None)
         self.passes.append(Pass(0 if first is None else len(first)))
         self._sources = {id(tensor): Source(tensor, name) for name, tensor in self._parameters.items()}
@@ -187,7 +213,13 @@ class Calls(TorchFunctionMode):
             places = enumerate(tensors_in(result))
             self._sources |= {id(tensor): Source(tensor, None, call, place) for place, tensor in places}
             return
-        self.passes[-1].calls.append(call)
+        seen = self.passes[-1]
+        seen.calls.append(call)
+        for source in call.sources.values():
+            if source.parameter is not None:
+                seen.uses.setdefault(source.parameter, []).append(call)
+            else:
+                seen.through_others |= parameters_of_source(source)
         for place, tensor in enumerate(tensors_in(result)):
             if tensor.requires_grad:
                 self._on_outputs.append(_hook(tensor, partial(self._receive_output, call, place)))
@@ -197,11 +229,21 @@ class Calls(TorchFunctionMode):
         call.receive(place, gradient)
 
     def _receive(self, name: str, gradient: Tensor) -> None:
-        if self._seen_enough:
+        if self._seen_enough or not self.passes:
             return
-        known = self._gradients.get(name)
+        gradients = self.passes[-1].gradients
         # A copy, because this very tensor becomes the parameter's gradient, and may be clipped in place.
-        self._gradients[name] = gradient.detach().clone() if known is None else known + gradient.detach()
+        gradients[name] = gradients[name] + gradient.detach() if name in gradients else gradient.detach().clone()
+        if self.digest is not None:
+            self.digest.gradient_is_there(self.passes[-1], name)
+
+
+def parameters_of_source(source: Source) -> set[str]:
+    """The names of the parameters that a tensor was made of."""
+    if source.parameter is not None:
+        return {source.parameter}
+    assert source.made_by is not None
+    return set[str]().union(*(parameters_of_source(part) for part in source.made_by.sources.values()))
 
 
 def tensors_in(value: Any) -> list[Tensor]:

@@ -9,10 +9,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from shinso.lens._capture import capture
-from shinso.lens._lens import FORWARD_PASS, Lens, Need, Reading
+from shinso.lens._lens import CALLS, FORWARD_PASS, Lens, Need, Reading
 from shinso.lens._step import Step
 
-_BEFORE_THE_UPDATE = frozenset({Need.GRADIENTS, Need.CALLS, Need.OUTPUTS})
+_BEFORE_THE_UPDATE = CALLS | {Need.GRADIENTS}
 
 
 class DueStep:
@@ -32,7 +32,7 @@ class DueStep:
         with ExitStack() as hooks:
             if self._step.needs & {Need.ACTIVATIONS, Need.UNIT_STATISTICS}:
                 hooks.enter_context(capture(self._model, self._step.see_output))
-            if self._step.needs & {Need.CALLS, Need.OUTPUTS}:
+            if self._step.needs & CALLS:
                 hooks.enter_context(self._step.see_calls(self._model))
             if self._optimizer is None:
                 self._step.keep_parameters()

@@ -18,8 +18,10 @@ class Need(Enum):
     """Copies of all layers' outputs: as much memory again as the activations take."""
     UNIT_STATISTICS = auto()
     """Moments and dead and saturated fractions of each unit, reduced as soon as a layer's output is there."""
-    CALLS = auto()
-    """What each call with parameters took and the gradient of what it gave: twice the memory of the activations."""
+    EXAMPLE_SUMS = auto()
+    """Norms and inner products of each example's gradient, reduced as soon as a layer's gradients are there."""
+    EXAMPLE_ENTRIES = auto()
+    """A few thousand random entries of the examples' gradients."""
     OUTPUTS = auto()
     """What the model returned."""
     GRADIENTS = auto()
@@ -32,7 +34,9 @@ class Need(Enum):
     """The model, its batch and its loss, to be run again."""
 
 
-FORWARD_PASS = frozenset({Need.ACTIVATIONS, Need.UNIT_STATISTICS, Need.CALLS, Need.OUTPUTS})
+CALLS = frozenset({Need.EXAMPLE_SUMS, Need.EXAMPLE_ENTRIES, Need.OUTPUTS})
+"""What is seen of the calls that a model makes, and of the gradients that come back to them."""
+FORWARD_PASS = frozenset({Need.ACTIVATIONS, Need.UNIT_STATISTICS}) | CALLS
 """What is seen while the model runs."""
 
 

@@ -43,7 +43,7 @@ class Step:
         self._before: dict[str, Tensor] = {}
         self._outputs: dict[str, list[Tensor]] = {}
         self._statistics: dict[str, UnitStatistics] = {}
-        self._calls = Calls(parameters)
+        self._calls = Calls({})
         self._computed: dict[Callable[..., Any], Any] = {}
 
     @property
@@ -60,8 +60,8 @@ class Step:
 
     @property
     def calls(self) -> Calls:
-        """The calls in which parameters took part, with their inputs and the gradients of their outputs."""
-        self._check_asked_for(Need.CALLS)
+        """What was seen of the model's calls; ``shinso.lens.per_sample.per_sample_of`` makes sense of it."""
+        self._check_asked_for(Need.EXAMPLE_SUMS)
         return self._calls
 
     @property
@@ -127,6 +127,12 @@ class Step:
 
     def see_calls(self, model: nn.Module) -> AbstractContextManager[Calls]:
         """Take in what the model calls while the context lasts."""
+        # Builds on this module.
+        from shinso.lens.per_sample._reduction import Reduction
+
+        if self.needs & {Need.EXAMPLE_SUMS, Need.EXAMPLE_ENTRIES}:
+            draws = self.number if Need.EXAMPLE_ENTRIES in self.needs else None
+            self._calls = Calls(self._parameters, Reduction(self._parameters, draws))
         return self._calls.seen(model)
 
     def keep_one_more_pass(self) -> None:

@@ -43,6 +43,9 @@ def looks(
         except (ValueError, NotImplementedError, RuntimeError) as error:
             yield Look(name, {}, time.perf_counter() - started, left_out=f"{error}".splitlines()[0])
             continue
+        if not found:
+            yield Look(name, {}, time.perf_counter() - started, left_out="the network has nothing that it reads")
+            continue
         picture = _picture(name, specimen) if name in PORTRAITS else None
         yield Look(name, found, time.perf_counter() - started, picture)
 

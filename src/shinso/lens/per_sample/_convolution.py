@@ -24,12 +24,12 @@ class Correlations:
     """Contributions Σ_p δ_p ⊗ window_p of shape (out, in / groups, *kernel)."""
 
     inputs: Float[Tensor, "images in *space"]
-    """Padded."""
     output_gradients: Float[Tensor, "images out *positions"]
     batch_size: int
     """A divisor of the number of images: one example may be several of them."""
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
+    padding: tuple[int, ...]
     dilation: tuple[int, ...]
     groups: int
 
@@ -77,6 +77,7 @@ class Correlations:
             size,
             side_by_side[1],
             stride=self.stride,
+            padding=self.padding,
             dilation=self.dilation,
             groups=count * self.groups,
         )
@@ -91,6 +92,7 @@ class Correlations:
         return WrittenInParts(self.batch_size, max(weights, windows if few else 0), self.of)
 
     def _windows(self, inputs: Float[Tensor, "images in *space"]) -> Float[Tensor, "images in *positions_in_kernel"]:
+        inputs = F.pad(inputs, [amount for amount in reversed(self.padding) for _ in range(2)])
         for axis, (kernel, stride, dilation) in enumerate(zip(self.kernel, self.stride, self.dilation, strict=True)):
             inputs = inputs.unfold(axis + 2, (kernel - 1) * dilation + 1, stride)[..., ::dilation]
             inputs = inputs.narrow(axis + 2, 0, self.output_gradients.shape[axis + 2])
@@ -110,9 +112,12 @@ def convolution(
 ) -> list[tuple[Tensor | None, ExampleGradients]]:
     """Of the weight and the bias."""
     kernel = tuple(weight.shape[2:])
-    padded = _padded(wide(input), padding, kernel, _each(dilation, kernel))
-    at_outputs = wide(output_gradient).to(padded.dtype)
-    weights = _correlations(padded, at_outputs, batch_size, kernel, stride, dilation, groups)
+    inputs = wide(input)
+    if padding == "same":
+        inputs = _padded_to_same(inputs, kernel, _each(dilation, kernel))
+    at_outputs = wide(output_gradient).to(inputs.dtype)
+    amount = 0 if isinstance(padding, str) else padding
+    weights = _correlations(inputs, at_outputs, batch_size, kernel, stride, amount, dilation, groups)
     return [(weight, weights), (bias, _of_bias(at_outputs, batch_size))]
 
 
@@ -131,18 +136,18 @@ def transposed_convolution(
     """Of the weight and the bias: those of the plain convolution that goes back, with input and output exchanged."""
     kernel = tuple(weight.shape[2:])
     at_outputs = wide(output_gradient)
-    padded = _padded(at_outputs, padding, kernel, _each(dilation, kernel))
-    inputs = wide(input).to(padded.dtype)
-    weights = _correlations(padded, inputs, batch_size, kernel, stride, dilation, groups)
+    inputs = wide(input).to(at_outputs.dtype)
+    weights = _correlations(at_outputs, inputs, batch_size, kernel, stride, padding, dilation, groups)
     return [(weight, weights), (bias, _of_bias(at_outputs, batch_size))]
 
 
 def _correlations(
-    padded: Tensor,
+    inputs: Tensor,
     at_outputs: Tensor,
     batch_size: int,
     kernel: tuple[int, ...],
     stride: int | Sequence[int],
+    padding: int | Sequence[int],
     dilation: int | Sequence[int],
     groups: int,
 ) -> Correlations:
@@ -151,7 +156,8 @@ def _correlations(
             f"a convolution gave a tensor of shape {tuple(at_outputs.shape)}, whose first axis is not that of the "
             f"{batch_size} examples of the batch"
         )
-    return Correlations(padded, at_outputs, batch_size, kernel, _each(stride, kernel), _each(dilation, kernel), groups)
+    stride, padding, dilation = (_each(value, kernel) for value in (stride, padding, dilation))
+    return Correlations(inputs, at_outputs, batch_size, kernel, stride, padding, dilation, groups)
 
 
 def _of_bias(at_outputs: Float[Tensor, "images out *positions"], batch_size: int) -> WrittenOut:
@@ -159,21 +165,13 @@ def _of_bias(at_outputs: Float[Tensor, "images out *positions"], batch_size: int
     return WrittenOut(torch.unflatten(by_image, 0, (batch_size, -1)).sum(1))
 
 
-def _padded(
-    inputs: Tensor, padding: int | str | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]
-) -> Tensor:
-    if padding == "same":
-        whole = [(size - 1) * step for size, step in zip(kernel, dilation, strict=True)]
-        sides = [(total // 2, total - total // 2) for total in whole]
-    else:
-        sides = [(0, 0)] * len(kernel) if padding == "valid" else [(p, p) for p in _each(padding, kernel)]
-    if not any(map(any, sides)):
-        return inputs
+def _padded_to_same(inputs: Tensor, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> Tensor:
+    whole = [(size - 1) * step for size, step in zip(kernel, dilation, strict=True)]
+    sides = [(total // 2, total - total // 2) for total in whole]
     return F.pad(inputs, [amount for side in reversed(sides) for amount in side])
 
 
-def _each(value: int | str | Sequence[int], kernel: tuple[int, ...]) -> tuple[int, ...]:
+def _each(value: int | Sequence[int], kernel: tuple[int, ...]) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,) * len(kernel)
-    numbers = tuple(int(number) for number in value)
-    return numbers * len(kernel) if len(numbers) == 1 else numbers
+    return tuple(value) * len(kernel) if len(value) == 1 else tuple(value)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from shinso.lens._step import Step
 from shinso.lens.per_sample._per_sample import PerSample, per_sample_of
+from shinso.lens.per_sample._reduction import drawn
 
 
 @dataclass(frozen=True)
@@ -16,41 +16,27 @@ class Entries:
     """Entries of single examples' gradients, drawn with replacement, all pairs of example and entry being as likely."""
 
     values: Float[Tensor, " count"]
-    places: dict[str, tuple[slice, Int[Tensor, " drawn"]]]
-    """By parameter, where its entries are among the values, and which of the flattened parameter's they are."""
+    places: dict[str, Int[Tensor, " drawn"]]
+    """Which entries of the flattened parameters they are, by parameter, in the order of the values."""
 
 
-def random_entries(gradients: PerSample, count: int, generator: torch.Generator) -> Entries:
-    """``count`` random entries of random examples' gradients, of the parameters for which contributions were found.
+def random_entries(gradients: PerSample, count: int, seed: int) -> Entries:
+    """``count`` random entries of random examples' gradients, of the parameters whose contributions are at hand.
 
-    Raises ValueError where nothing is seen of any parameter.
+    Raises ValueError where there are none.
     """
-    names = gradients.known
-    if not names:
-        raise ValueError(f"no parameter's gradients by example are seen: {gradients.why_not_seen()}")
-    ends = torch.tensor([gradients.mean[name].numel() for name in names]).cumsum(0)
-    # NumPy sorts a few thousand numbers several times faster.
-    drawn = torch.from_numpy(np.sort(torch.randint(int(ends[-1]), (count,), generator=generator).numpy()))
-    examples = torch.randint(gradients.batch_size, (count,), generator=generator)
-    values, places = [], {}
-    borders = torch.searchsorted(drawn, ends).tolist()
-    for name, first, start, stop in zip(names, [0, *ends.tolist()], [0, *borders], borders, strict=False):
-        if stop > start:
-            device = gradients.mean[name].device
-            entries = (drawn[start:stop] - first).to(device)
-            places[name] = (slice(start, stop), entries)
-            values.append(gradients.entries(name, examples[start:stop].to(device), entries))
-    return Entries(torch.cat([value.to(values[0].device) for value in values]), places)
+    sizes = {name: gradients.mean[name].numel() for name in gradients.at_hand}
+    if not sizes:
+        raise ValueError(f"no parameter's gradients by example are at hand: {gradients.why_not_seen()}")
+    draws = drawn(sizes, gradients.batch_size, count, seed)
+    values = [
+        gradients.entries(name, *(part.to(gradients.mean[name].device) for part in draw))
+        for name, draw in draws.items()
+    ]
+    device = values[0].device
+    return Entries(torch.cat([v.to(device) for v in values]), {name: where for name, (_, where) in draws.items()})
 
 
-@dataclass(frozen=True)
-class EntriesOfStep:
-    """Draws entries of a step's gradients; equal draws of one step are computed once (``step.once``)."""
-
-    count: int
-    seed: int
-
-    def __call__(self, step: Step) -> Entries:
-        """The entries; the draw depends on the seed and the number of the step alone."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step.number)
-        return random_entries(step.once(per_sample_of), self.count, generator)
+def entries_of_step(step: Step) -> Entries:
+    """The entries that were drawn in a step of training, by its number; for ``step.once``."""
+    return Entries(*step.once(per_sample_of).drawn_entries())

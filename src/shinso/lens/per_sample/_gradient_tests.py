@@ -26,12 +26,16 @@ class BatchTests(NamedTuple):
 
 
 def batch_tests(gradients: PerSample) -> BatchTests:
-    """The three tests, over all parameters that are seen; NaN for a batch of one example or without gradient."""
+    """The three tests, over all parameters that are seen; NaN for a batch of one example or without gradient.
+
+    The last two are NaN where several passes make up the batch.
+    """
     size = gradients.batch_size
     seen = ~gradients.squared_norms[:, 0].isnan()
     mean = torch.where(seen, gradients.squared_mean_norms, 0).sum()
     # Sums over the parameters: inner products of the gradients as wholes.
-    squares, products = gradients.squared_norms.nansum(0), gradients.products.nansum(0)
+    kept = seen.unsqueeze(1)
+    squares, products = (torch.where(kept, part, 0).sum(0) for part in (gradients.squared_norms, gradients.products))
     if size < 2:
         unknown = torch.full_like(mean, float("nan"))
         return BatchTests(unknown, unknown, unknown)

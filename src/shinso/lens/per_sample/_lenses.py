@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.optim import Optimizer
 
 from shinso.lens._calls import tensors_in
 from shinso.lens._lens import Need, Reading
 from shinso.lens._step import Step
 from shinso.lens.per_sample._bins import BINS, bin_names, bins
-from shinso.lens.per_sample._entries import EntriesOfStep
+from shinso.lens.per_sample._entries import entries_of_step
 from shinso.lens.per_sample._gradient_tests import batch_tests
 from shinso.lens.per_sample._noise import noise, signal_to_noise, variance_by_parameter
 from shinso.lens.per_sample._per_sample import per_sample_of
@@ -38,11 +37,11 @@ class PerSampleNorms:
     """
 
     name = "per_sample_norms"
-    needs = frozenset({Need.CALLS})
+    needs = frozenset({Need.EXAMPLE_SUMS})
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings; nothing when no parameter received a gradient."""
-        if not step.calls.gradients:
+        if not step.calls.parameters:
             return {}
         gradients = step.once(per_sample_of)
         norms = gradients.squared_norms.nansum(0).sqrt()
@@ -65,11 +64,11 @@ class GradientNoise:
     """
 
     name = "gradient_noise"
-    needs = frozenset({Need.CALLS})
+    needs = frozenset({Need.EXAMPLE_SUMS})
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings; nothing when no parameter received a gradient."""
-        if not step.calls.gradients:
+        if not step.calls.parameters:
             return {}
         parts = noise(step.once(per_sample_of))
         return {
@@ -115,11 +114,11 @@ class GradientTests:
     """
 
     name = "gradient_tests"
-    needs = frozenset({Need.CALLS})
+    needs = frozenset({Need.EXAMPLE_SUMS})
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings; nothing when no parameter received a gradient."""
-        if not step.calls.gradients:
+        if not step.calls.parameters:
             return {}
         tests = batch_tests(step.once(per_sample_of))
         return {f"gradient_test/{test}": Reading(value) for test, value in tests._asdict().items()}
@@ -129,26 +128,25 @@ class GradientTests:
 class GradientHistogram:
     """Reads ``gradient_histogram/share``: which share of the entries of the examples' gradients lies in each bin.
 
-    Bins are half decades of each sign; a label names the bin's end that is nearer to zero. Estimated from ``entries``
-    entries drawn at random, each of an example drawn at random; ``gradient_histogram/error`` is the standard error
-    √(p (1 - p) / entries) of a share. A bin that no draw hit reads 0 with error 0, and holds less than 3 / ``entries``
-    with 95 % confidence. Shares that pile up near zero for a sign or a layer's size show vanishing gradients.
+    Bins are half decades of each sign; a label names the bin's end that is nearer to zero. Estimated from 4096 entries
+    drawn at random, each of an example drawn at random; ``gradient_histogram/error`` is the standard error
+    √(p (1 - p) / 4096) of a share. A bin that no draw hit reads 0 with error 0, and holds less than 3 / 4096 with 95 %
+    confidence. Shares that pile up near zero for a sign or a layer's size show vanishing gradients. Of parameters that
+    are not seen (``PerSampleNorms``) no entries are counted.
     Source: Schneider et al. 2021, arXiv 2102.06604, §3 (there over all entries).
     """
 
-    entries: int = 4096
-    seed: int = 0
-
     name = "gradient_histogram"
-    needs = frozenset({Need.CALLS})
+    needs = frozenset({Need.EXAMPLE_SUMS, Need.EXAMPLE_ENTRIES})
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings; nothing when no parameter received a gradient."""
-        if not step.calls.gradients:
+        if not step.calls.parameters:
             return {}
-        values = step.once(EntriesOfStep(self.entries, self.seed)).values
-        share = torch.bincount(bins(values), minlength=BINS).to(values.dtype) / self.entries
-        error = (share * (1 - share) / self.entries).sqrt()
+        values = step.once(entries_of_step).values
+        count = max(len(values), 1)
+        share = torch.bincount(bins(values), minlength=BINS).to(values.dtype) / count
+        error = (share * (1 - share) / count).sqrt()
         labels = bin_names()
         return {"gradient_histogram/share": Reading(share, labels), "gradient_histogram/error": Reading(error, labels)}
 
@@ -160,24 +158,20 @@ class GradientParameterHistogram:
     Both axes have the bins of ``GradientHistogram``, and the same random entries are used, of the parameters as they
     were before the step. Structure across columns shows which weights still move: large weights with large gradients
     point at unstable layers, weights at zero with zero gradient at dead units. The standard error of a share p is
-    √(p (1 - p) / entries). Source: Schneider et al. 2021, arXiv 2102.06604, §3.
+    √(p (1 - p) / 4096). Source: Schneider et al. 2021, arXiv 2102.06604, §3.
     """
 
-    entries: int = 4096
-    seed: int = 0
-
     name = "gradient_parameter_histogram"
-    needs = frozenset({Need.CALLS, Need.PARAMETERS_BEFORE})
+    needs = frozenset({Need.EXAMPLE_SUMS, Need.EXAMPLE_ENTRIES, Need.PARAMETERS_BEFORE})
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The reading; nothing when no parameter received a gradient."""
-        if not step.calls.gradients:
+        if not step.calls.parameters:
             return {}
-        entries = step.once(EntriesOfStep(self.entries, self.seed))
-        parameters = torch.cat([self._values(step, name, at) for name, (_, at) in entries.places.items()])
-        cells = bins(entries.values) * BINS + bins(parameters.to(entries.values.device))
-        share = torch.bincount(cells, minlength=BINS * BINS).to(entries.values.dtype) / self.entries
+        entries = step.once(entries_of_step)
+        before = step.parameters_before
+        parts = [before[name].reshape(-1)[at.to(before[name].device)] for name, at in entries.places.items()]
+        parameters = torch.cat([entries.values.new_zeros(0), *(part.to(entries.values) for part in parts)])
+        cells = bins(entries.values) * BINS + bins(parameters)
+        share = torch.bincount(cells, minlength=BINS * BINS).to(entries.values.dtype) / max(len(cells), 1)
         return {"gradient_parameter_histogram/share": Reading(share.view(BINS, BINS), bin_names())}
-
-    def _values(self, step: Step, name: str, places: Tensor) -> Tensor:
-        return step.parameters_before[name].reshape(-1)[places].float()

@@ -1,7 +1,6 @@
 """The gradient of each example of a batch, parameter by parameter, and what its sums say."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 
 import torch
@@ -13,19 +12,13 @@ from shinso.lens._capture import looking_away
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
 from shinso.lens.per_sample._example_gradients import ExampleGradients
-from shinso.lens.per_sample._rows import NotByExample, wide
+from shinso.lens.per_sample._reduction import PassSums, Reduction, Sums, dense, sums_of
 from shinso.lens.per_sample._rules import by_parameter
 
-_TOLERANCE = 0.02
-"""Of the sum over examples against the gradient that the backward pass gave; half precision differs by less."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One pass: its examples and their contributions."""
-
-    batch_size: int
-    contributions: Mapping[str, ExampleGradients]
+_DOES_NOT_ADD_UP = (
+    "the contributions of the examples do not add up to its gradient: part of it came from where nobody sees, such as "
+    "an autograd function of the model's own, or the batch is not along the first axis of the model's input"
+)
 
 
 class PerSample:
@@ -42,124 +35,123 @@ class PerSample:
     apart, the parameter is not seen, and its entries are NaN.
     """
 
-    def __init__(self, calls: Calls) -> None:
-        parts = []
-        self._reasons: dict[str, str] = {}
-        for seen in calls.passes:
-            contributions, reasons = by_parameter(seen)
-            self._reasons |= reasons
-            if seen.batch_size:
-                parts.append(_Part(seen.batch_size, contributions))
-        self._parts = parts
-        self.mean: dict[str, Float[Tensor, "..."]] = {name: _dense(g) for name, g in calls.gradients.items()}
-        """The gradient of the batch by parameter, before any clipping."""
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
+    def __init__(
+        self, calls: Calls, passes: list[PassSums], contributions: Mapping[str, ExampleGradients] | None = None
+    ) -> None:
+        if not calls.parameters:
+            raise ValueError("no parameter received a gradient: run the backward pass within the step")
+        self._passes = [known for known in passes if known.batch_size]
+        if not self._passes:
+            raise ValueError("gradients of examples need a batch: a tensor whose first axis is that of the examples")
+        self._contributions = dict(contributions or {})
+        self._received = [seen.gradients for seen in calls.passes if seen.batch_size]
+        self.parameters: tuple[str, ...] = calls.parameters
         """The names of the parameters that have a gradient."""
-        return tuple(self.mean)
-
-    @property
-    def batch_size(self) -> int:
+        self.batch_size: int = sum(known.batch_size for known in self._passes)
         """The number of examples, over all passes."""
-        return sum(part.batch_size for part in self._parts)
 
     @property
+    def at_hand(self) -> tuple[str, ...]:
+        """The parameters whose gradients can be written out."""
+        return tuple(self._contributions)
+
+    @cached_property
+    def mean(self) -> dict[str, Float[Tensor, "..."]]:
+        """The gradient of the batch by parameter, before any clipping."""
+        return {
+            name: torch.stack([dense(part[name]) for part in self._received if name in part]).sum(0)
+            for name in self.parameters
+        }
+
+    @cached_property
     def squared_norms(self) -> Float[Tensor, "parameters batch"]:
         """|g_i|² by parameter tensor and example; NaN where a parameter is not seen."""
-        return self._sums[0]
+        return self._stacked("squared_norms") * self.batch_size**2
 
-    @property
+    @cached_property
     def products(self) -> Float[Tensor, "parameters batch"]:
-        """The inner product of g_i with the gradient of the batch, by parameter tensor and example."""
-        return self._sums[1]
+        """The inner product of g_i with the gradient of the batch, by parameter tensor and example.
+
+        NaN where a parameter is not seen, and all over where several passes make up the batch: the layers were let go
+        before its gradient was known.
+        """
+        if len(self._passes) > 1:
+            return torch.full_like(self.squared_norms, float("nan"))
+        return self._stacked("products") * self.batch_size
 
     @cached_property
     def squared_mean_norms(self) -> Float[Tensor, " parameters"]:
         """The squared norm of the gradient of the batch, by parameter tensor."""
-        return torch.stack([torch.linalg.vecdot(g.flatten(), g.flatten()) for g in self.mean.values()])
+        return torch.stack(torch._foreach_norm(list(self.mean.values()))).square()
 
     def why_not_seen(self) -> dict[str, str]:
         """The parameters that are not seen, each with the reason; waits for the device."""
-        missing = self._sums[0][:, 0].isnan().tolist()
-        return {
-            name: self._reasons.get(
-                name,
-                "the contributions of the examples do not add up to its gradient: part of it came from where nobody "
-                "sees, such as an autograd function of the model's own, or the loss is not a mean over examples",
-            )
-            for name, is_missing in zip(self.parameters, missing, strict=True)
-            if is_missing
-        }
+        reasons = {name: reason for known in self._passes for name, reason in known.reasons.items()}
+        missing = self.squared_norms.isnan().any(1).tolist()
+        names = [name for name, is_missing in zip(self.parameters, missing, strict=True) if is_missing]
+        return {name: reasons.get(name, _DOES_NOT_ADD_UP) for name in names}
 
     def second_moments(self) -> dict[str, Float[Tensor, "..."]]:
-        """The mean over examples of g_i² by entry, for each parameter that is seen."""
-        return {
-            name: torch.stack([uses[name].square_sum() for uses in self._uses_of(name)]).sum(0) * self.batch_size
-            for name in self.known
-        }
+        """The mean over examples of g_i² by entry, for each parameter of which contributions are at hand.
+
+        That is for ``per_sample`` of a probe; of a step of training the layers were let go.
+        """
+        return {name: uses.square_sum() * self.batch_size for name, uses in self._contributions.items()}
+
+    def gradients(self, parameter: str) -> Float[Tensor, "batch ..."]:
+        """The gradients g_i of one parameter, written out; raises KeyError where they are not at hand."""
+        return self._of(parameter).of(slice(0, self.batch_size)) * self.batch_size
 
     def entries(
         self, parameter: str, examples: Int[Tensor, " count"], entries: Int[Tensor, " count"]
     ) -> Float[Tensor, " count"]:
-        """Single entries of g_i, each of its own example, counted through the flattened parameter."""
-        found = self.mean[parameter].new_zeros(len(examples))
-        start = 0
-        for part in self._parts:
-            here = ((examples >= start) & (examples < start + part.batch_size)).nonzero()[:, 0]
-            if parameter in part.contributions and len(here):
-                values = part.contributions[parameter].entries(examples[here] - start, entries[here])
-                found[here] = values.to(found.dtype)
-            start += part.batch_size
-        return found * self.batch_size
+        """Single entries of g_i, each of its own example, counted through the flattened parameter.
 
-    def gradients(self, parameter: str) -> Float[Tensor, "batch ..."]:
-        """The gradients g_i of one parameter, written out; raises KeyError for one that is not seen."""
-        parts = [
-            uses[parameter].of(slice(0, size)) if parameter in uses else self._nothing(parameter, size)
-            for size, uses in ((part.batch_size, part.contributions) for part in self._parts)
-            if parameter in self.known or self._refuse(parameter)
-        ]
-        return torch.cat(parts) * self.batch_size
+        Raises KeyError where they are not at hand.
+        """
+        return self._of(parameter).entries(examples, entries) * self.batch_size
 
-    @cached_property
-    def known(self) -> tuple[str, ...]:
-        """The parameters of which contributions were found."""
-        return tuple(name for name in self.mean if name not in self._reasons and any(self._uses_of(name)))
+    def drawn_entries(self) -> tuple[Float[Tensor, " drawn"], dict[str, Int[Tensor, " drawn_of_parameter"]]]:
+        """The entries of g_i that were drawn in a step of training, and which of each parameter's they are.
 
-    def _uses_of(self, name: str) -> Iterator[Mapping[str, ExampleGradients]]:
-        return (part.contributions for part in self._parts if name in part.contributions)
+        All pairs of an example and an entry are as likely, of the parameters that are seen; empty where none was drawn.
+        """
+        values: dict[str, list[Tensor]] = {}
+        places: dict[str, list[Tensor]] = {}
+        for known in self._passes:
+            for name in known.draws.keys() & known.sums.keys():
+                drawn = known.sums[name].entries
+                assert drawn is not None
+                values.setdefault(name, []).append(drawn.to(self.squared_norms.device) * self.batch_size)
+                places.setdefault(name, []).append(known.draws[name][1])
+        together = [part for name in values for part in values[name]]
+        return (
+            torch.cat(together) if together else self.squared_norms.new_zeros(0),
+            {name: torch.cat(parts) for name, parts in places.items()},
+        )
 
-    def _refuse(self, parameter: str) -> bool:
-        raise KeyError(f"the gradients of examples are not seen for {parameter!r}: {self._reasons.get(parameter)}")
+    def _of(self, parameter: str) -> ExampleGradients:
+        if parameter not in self._contributions:
+            reason = self.why_not_seen().get(parameter, "of a step of training only sums are kept")
+            raise KeyError(f"the gradients of examples are not at hand for {parameter!r}: {reason}")
+        return self._contributions[parameter]
 
-    def _nothing(self, parameter: str, size: int) -> Tensor:
-        return self.mean[parameter].new_zeros(size, *self.mean[parameter].shape)
+    def _stacked(self, kind: str) -> Float[Tensor, "parameters batch"]:
+        rows = []
+        for name in self.parameters:
+            parts = [
+                self._part(known.sums.get(name), kind, known.batch_size, name in received)
+                for known, received in zip(self._passes, self._received, strict=True)
+            ]
+            rows.append(torch.cat(parts))
+        return torch.stack([row.to(rows[0].device) for row in rows])
 
-    @cached_property
-    def _sums(self) -> tuple[Float[Tensor, "parameters batch"], Float[Tensor, "parameters batch"]]:
-        if not self.mean:
-            raise ValueError("no parameter received a gradient: run the backward pass within the step")
-        rows = [self._sums_of(name) for name in self.parameters]
-        squares, products = torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
-        squares, products = squares * self.batch_size**2, products * self.batch_size
-        expected = self.squared_mean_norms
-        off = (products.mean(1) - expected).abs()
-        slack = _TOLERANCE * (expected + 0.05 * (expected * squares.mean(1)).sqrt())
-        unseen = (off > slack).unsqueeze(1)
-        return squares.masked_fill(unseen, float("nan")), products.masked_fill(unseen, float("nan"))
-
-    def _sums_of(self, name: str) -> tuple[Tensor, Tensor]:
-        direction = self.mean[name]
-        if name not in self.known:
-            unknown = direction.new_full((self.batch_size,), float("nan"))
-            return unknown, unknown
-        nothing = direction.new_zeros
-        sums = [
-            uses[name].sums(direction) if name in uses else (nothing(size), nothing(size))
-            for size, uses in ((part.batch_size, part.contributions) for part in self._parts)
-        ]
-        return torch.cat([squares for squares, _ in sums]), torch.cat([products for _, products in sums])
+    def _part(self, sums: Sums | None, kind: str, batch_size: int, received: bool) -> Float[Tensor, " batch"]:
+        if sums is None:
+            some = next(iter(self.mean.values()))
+            return some.new_full((batch_size,), float("nan") if received else 0.0)
+        values: Tensor = getattr(sums, kind)
+        return torch.where(sums.add_up, values, float("nan"))
 
 
 def per_sample(probe: Probe) -> PerSample:
@@ -172,18 +164,25 @@ def per_sample(probe: Probe) -> PerSample:
     with looking_away(), torch.enable_grad(), calls.seen(probe.model):
         loss = probe.loss(parameters)
         torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-    if not any(seen.batch_size for seen in calls.passes):
-        raise ValueError("gradients of examples need a batch: a tensor whose first axis is that of the examples")
-    return PerSample(calls)
+    return per_sample_of_calls(calls)
+
+
+def per_sample_of_calls(calls: Calls) -> PerSample:
+    """The gradients of the examples from the calls of one pass, which are kept."""
+    seen = calls.passes[-1]
+    found, reasons = by_parameter(seen)
+    contributions = {name: found[name] for name in calls.parameters if name in found}
+    sums = {name: sums_of(uses, dense(seen.gradients[name]), None) for name, uses in contributions.items()}
+    known = PassSums(seen.batch_size, sums, reasons)
+    unseen = [name for name, some in sums.items() if not some.add_up]
+    return PerSample(calls, [known], {name: uses for name, uses in contributions.items() if name not in unseen})
 
 
 def per_sample_of(step: Step) -> PerSample:
     """The gradients of the examples of a training step, from its own backward pass; for ``step.once``."""
-    return PerSample(step.calls)
-
-
-def _dense(gradient: Tensor) -> Tensor:
-    return wide(gradient.to_dense() if gradient.is_sparse else gradient)
-
-
-__all__ = ["NotByExample", "PerSample", "per_sample", "per_sample_of"]
+    calls = step.calls
+    reduction = calls.digest
+    assert isinstance(reduction, Reduction)
+    if calls.passes:
+        reduction.finish(calls.passes[-1])
+    return PerSample(calls, [reduction.of(seen) for seen in calls.passes])

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.lens._calls import Call, Pass, Source
+from shinso.lens._calls import Call, Pass, Source, parameters_of_source
 from shinso.lens.per_sample._any_function import any_function
 from shinso.lens.per_sample._attention import attention
 from shinso.lens.per_sample._convolution import convolution, transposed_convolution
@@ -17,7 +17,7 @@ from shinso.lens.per_sample._normalization import batch_norm, group_norm, instan
 from shinso.lens.per_sample._outer_products import OuterProducts, one_after_another
 from shinso.lens.per_sample._recurrent import RECURRENT, RECURRENT_CELLS, recurrent, recurrent_cell
 from shinso.lens.per_sample._rows import NotByExample
-from shinso.lens.per_sample._through_parameters import parameters_in, through_parameters
+from shinso.lens.per_sample._through_parameters import through_parameters
 
 _Found = list[tuple[Tensor | None, ExampleGradients]]
 
@@ -50,19 +50,25 @@ def by_parameter(seen: Pass) -> tuple[dict[str, ExampleGradients], dict[str, str
         if not call.gradients:
             continue
         try:
-            for source, tensor, gradients in _of_sources(call, seen.batch_size):
+            for source, tensor, gradients in of_sources(call, seen.batch_size):
                 for name, part in _of_parameters(source, gradients, seen.batch_size):
                     uses.setdefault(name, []).append(part)
                     sizes[name] = tensor.numel()
         except NotByExample as reason:
             for source in call.sources.values():
-                reasons |= dict.fromkeys(parameters_in(source, source.tensor), str(reason))
+                reasons |= dict.fromkeys(parameters_of_source(source), str(reason))
     return {
-        name: _together(parts, seen.batch_size, sizes[name]) for name, parts in uses.items() if name not in reasons
+        name: together(parts, seen.batch_size, sizes[name]) for name, parts in uses.items() if name not in reasons
     }, reasons
 
 
-def _of_sources(call: Call, batch_size: int) -> list[tuple[Source, Tensor, ExampleGradients]]:
+def is_of_layer(call: Call) -> bool:
+    """Whether the call's contributions are had without running anything again."""
+    return call.function in _OF_LAYERS
+
+
+def of_sources(call: Call, batch_size: int) -> list[tuple[Source, Tensor, ExampleGradients]]:
+    """The contributions of the examples to the gradient of each argument of a call that is made of parameters."""
     rule = _OF_LAYERS.get(call.function)
     if rule is not None:
         found = rule(call.gradients[0], batch_size, *call.args, **call.kwargs)
@@ -78,6 +84,7 @@ def _of_parameters(source: Source, gradients: ExampleGradients, batch_size: int)
     return through_parameters(source, gradients, batch_size)
 
 
-def _together(parts: list[ExampleGradients], batch_size: int, size: int) -> ExampleGradients:
+def together(parts: list[ExampleGradients], batch_size: int, size: int) -> ExampleGradients:
+    """The contributions through all uses of one parameter."""
     outer = [part for part in parts if isinstance(part, OuterProducts)]
     return one_after_another(outer) if len(outer) == len(parts) else added(parts, batch_size, size)

@@ -31,7 +31,7 @@ class LinearRegions:
 
     margin: float = 0.25
     """Around the examples in the plane, as a fraction of their extent."""
-    most: int = 20_000
+    most: int = 2_000
 
     name: ClassVar[str] = "linear_regions"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.PROBE})
