@@ -272,8 +272,14 @@ def test_units_are_counted_by_how_often_they_are_silent(full: Record) -> None:
 def test_what_cannot_be_drawn_is_named(full: Record) -> None:
     full.array(1, "ragged", np.zeros(2), ("a", "b"))
     full.array(2, "ragged", np.zeros(3))
-    text = Page(render(full, RECIPE, "my run")).text
-    assert "In the record but not drawn here: ragged, spectrum." in text
+    page = Page(render(full, RECIPE, "my run"))
+    assert "In the record but not drawn here: ragged." in page.text
+    assert page.figures["lens-spectrum"]["data"][0]["type"] == "heatmap"
+
+
+def test_a_lens_that_was_left_out_is_named_with_the_reason(full: Record) -> None:
+    full.event("left_out", {"lens": "path_norm", "why": "it is smooth"}, 1)
+    assert "path_norm was left out: it is smooth" in Page(render(full, RECIPE, "my run")).text
 
 
 def test_writing_leaves_one_page_beside_the_record(tmp_path: Path) -> None:

@@ -22,15 +22,15 @@ def test_moments_of_each_draw_are_those_of_its_vector() -> None:
 
 
 def test_moments_tend_to_those_of_the_eigenvalues() -> None:
-    density = spectral_density(Known(symmetric(OUTLIERS)), products=20, draws=300)
+    density = spectral_density(Known(symmetric(OUTLIERS)), products=12, draws=120)
     for power in (1, 2, 3):
         draws = (density.weights * density.points**power).sum(dim=1)
         assert density.moment(power) == pytest.approx(float(draws.mean()))
-        error = float(draws.std()) / 300**0.5
+        error = float(draws.std()) / 120**0.5
         assert density.moment(power) == pytest.approx(float((OUTLIERS**power).mean()), abs=4 * error)
         assert error < 0.1 * density.moment(power)
     assert density.share_below(-0.5) == pytest.approx(float((OUTLIERS < -0.5).double().mean()), abs=0.03)
-    assert density.weights.sum(dim=1).tolist() == pytest.approx([1.0] * 300)
+    assert density.weights.sum(dim=1).tolist() == pytest.approx([1.0] * 120)
 
 
 def test_with_as_many_products_as_parameters_every_eigenvalue_is_a_point() -> None:

@@ -83,6 +83,8 @@ def test_what_is_wrong_is_said() -> None:
         top_eigenpairs(matrix, 61)
     with pytest.raises(RuntimeError, match=r"after 5 products [01] of 3 eigenvalues are known.*ask for fewer"):
         top_eigenpairs(matrix, 3, max_products=5)
+    with pytest.raises(RuntimeError, match="after 1 products 0 of 1"):
+        top_eigenpairs(matrix, 1, max_products=1)
     with pytest.raises(RuntimeError, match=r"after 2 products \d of 3"):
         bottom_eigenpairs(matrix, 3, max_products=2)
     with pytest.raises(FloatingPointError, match="a product with the curvature matrix is not finite"):

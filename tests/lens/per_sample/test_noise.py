@@ -83,7 +83,7 @@ def test_averages_of_the_parts_find_the_scale_that_single_ratios_miss() -> None:
 
 
 def test_a_decay_outside_its_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 0 and below 1; got 1.0"):
+    with pytest.raises(ValueError, match=r"at least 0 and below 1; got 1\.0"):
         averaged_noise_scale([1.0], [1.0], 1.0)
 
 

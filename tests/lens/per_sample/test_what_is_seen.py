@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from per_sample_cases import normal, one_at_a_time
+from per_sample_cases import every_layer, normal, one_at_a_time
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
-from shinso.lens import Need, Probe, Reading, Step, watch
+from shinso.lens import Need, Probe, Reading, Step, inspect, watch
 from shinso.lens.per_sample import per_sample, per_sample_of
 
 
@@ -17,7 +17,7 @@ class Keeps:
     """Keeps what it saw of the examples' gradients."""
 
     name = "keeps"
-    needs = frozenset({Need.CALLS})
+    needs = frozenset({Need.EXAMPLE_SUMS})
 
     def __init__(self) -> None:
         self.seen: list[tuple[tuple[str, ...], Tensor, Tensor, dict[str, str]]] = []
@@ -45,7 +45,7 @@ def watched(body: Callable[[nn.Module, torch.optim.Optimizer], None], model: nn.
     return lens
 
 
-def assert_same_as_one_at_a_time(lens: Keeps) -> None:
+def assert_same_as_one_at_a_time(lens: Keeps, in_parts: bool = False) -> None:
     expected = one_at_a_time(network(), F.mse_loss, INPUTS, TARGETS)
     names, squares, products, unseen = lens.seen[0]
     assert unseen == {}
@@ -53,7 +53,9 @@ def assert_same_as_one_at_a_time(lens: Keeps) -> None:
     for name, square, product in zip(names, squares, products, strict=True):
         flat = expected[name].flatten(1)
         torch.testing.assert_close(square, flat.square().sum(1))
-        torch.testing.assert_close(product, flat @ flat.mean(0))
+        if not in_parts:
+            torch.testing.assert_close(product, flat @ flat.mean(0))
+    assert products.isnan().all() == in_parts
 
 
 def plain(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -87,13 +89,6 @@ def part_by_part(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     optimizer.step()
 
 
-def in_two_backward_passes(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    loss = F.mse_loss(model(INPUTS), TARGETS)
-    (loss / 4).backward(retain_graph=True)
-    (loss * 3 / 4).backward()
-    optimizer.step()
-
-
 def recomputed(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     F.mse_loss(checkpoint(model, INPUTS, use_reentrant=False), TARGETS).backward()
     optimizer.step()
@@ -120,14 +115,43 @@ def without_update(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
 
 
 BODIES = (
-    plain, clipped, after_older_gradients, accumulated, part_by_part, in_two_backward_passes, recomputed,
+    plain, clipped, after_older_gradients, accumulated, part_by_part, recomputed,
     recomputed_within_the_backward_pass, with_closure, without_update,
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
 def test_however_the_step_is_written(body: Callable[[nn.Module, torch.optim.Optimizer], None]) -> None:
-    assert_same_as_one_at_a_time(watched(body))
+    assert_same_as_one_at_a_time(watched(body), in_parts=body is accumulated)
+
+
+def test_two_backward_passes_through_one_forward_pass_are_not_told_apart() -> None:
+    def body(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        loss = F.mse_loss(model(INPUTS), TARGETS)
+        (loss / 4).backward(retain_graph=True)
+        (loss * 3 / 4).backward()
+        optimizer.step()
+
+    names, squares, _, unseen = watched(body).seen[0]
+    assert squares.isnan().all()
+    assert set(unseen) == set(names)
+    assert all("two backward passes went through one forward pass" in reason for reason in unseen.values())
+
+
+def test_what_is_used_outside_of_layers_or_several_times_is_seen_in_training_too() -> None:
+    for name in ("parameters of their own", "tied", "weight norm", "LSTM", "attention"):
+        model, inputs = every_layer()[name]
+        targets = normal(*model(inputs).shape, seed=9)
+        expected = one_at_a_time(model, F.mse_loss, inputs, targets)
+        lens = Keeps()
+        inspect(model, F.mse_loss, inputs, targets, [lens])
+        names, squares, products, unseen = lens.seen[0]
+        assert unseen == {}
+        assert set(names) == set(expected)
+        for parameter, square, product in zip(names, squares, products, strict=True):
+            flat = expected[parameter].flatten(1)
+            torch.testing.assert_close(square, flat.square().sum(1))
+            torch.testing.assert_close(product, flat @ flat.mean(0))
 
 
 def test_of_a_closure_that_is_called_again_the_first_evaluation_is_read() -> None:
@@ -209,7 +233,7 @@ def test_what_nobody_sees_is_said() -> None:
     assert "do not add up to its gradient" in found.why_not_seen()["weight"]
     assert found.squared_norms[found.parameters.index("weight")].isnan().all()
     assert not found.squared_norms[found.parameters.index("layer.weight")].isnan().any()
-    with pytest.raises(KeyError, match="not seen for 'weight'"):
+    with pytest.raises(KeyError, match="not at hand for 'weight'"):
         found.gradients("weight")
 
 
@@ -259,9 +283,9 @@ def test_no_gradient_is_said() -> None:
     lens = Keeps()
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    with pytest.raises(ValueError, match="no parameter received a gradient"):  # noqa: PT012
-        with watch(model, optimizer, [lens], every=1) as watching, watching.step():
-            model(INPUTS)
+    watching = watch(model, optimizer, [lens], every=1)
+    with pytest.raises(ValueError, match="no parameter received a gradient"), watching.step():
+        model(INPUTS)
 
 
 def test_in_half_precision_norms_are_those_of_single_precision() -> None:

@@ -43,6 +43,54 @@ MEANINGS = {
         "the slope is nearly zero and no gradient comes through.",
         (0.0, 1.0),
     ),
+    "per_sample/variance": Meaning(
+        "Gradient variance",
+        "How much the gradients of single examples differ, for each layer. A bad sign: it grows while the gradient "
+        "itself does not, for then steps are mostly noise.",
+    ),
+    "per_sample/signal_to_noise": Meaning(
+        "Signal to noise of the gradient",
+        "Length of the mean gradient relative to the spread of the examples’ gradients, for each layer. A bad sign: a "
+        "row near zero long before the loss is low: that layer walks at random.",
+    ),
+    "input_shift/wasserstein": Meaning(
+        "Movement of each layer's inputs in one step",
+        "Distance between the distributions of a layer’s inputs before and after a step, on the same batch. A bad "
+        "sign: deep layers whose inputs move much more than those of the first.",
+    ),
+    "gradient_shift/cosine": Meaning(
+        "Gradient before and after the layers below moved",
+        "Cosine between the two: 1 means that the layer’s step was still right after the others had stepped. A bad "
+        "sign: near zero or below.",
+        (-1.0, 1.0),
+    ),
+    "propagation/length": Meaning(
+        "Signal length by depth",
+        "Root mean square of each layer’s output. A bad sign: it falls or grows by a constant factor each layer.",
+    ),
+    "propagation/correlation": Meaning(
+        "Likeness of different examples by depth",
+        "Correlation between the signals of different examples. A bad sign: near 1 in deep layers, where all examples "
+        "look the same.",
+        (-1.0, 1.0),
+    ),
+    "propagation/gradient": Meaning(
+        "Gradient length by depth",
+        "Length of the gradient in each layer’s output. A bad sign: it falls or grows by a constant factor.",
+    ),
+    "spectral_norm": Meaning(
+        "Spectral norms",
+        "By how much each layer can stretch its input at most. A bad sign: steady growth, for then margins mean less.",
+    ),
+    "information/input_binned": Meaning(
+        "Information on the input",
+        "I(X;T) in bits by binning, for each layer. Not to be believed where it is near the logarithm of the number of "
+        "examples: then every example looks different, whatever the layer does.",
+    ),
+    "information/target_binned": Meaning(
+        "Information on the target",
+        "I(T;Y) in bits by binning, for each layer. Compare the other estimators before believing it.",
+    ),
 }
 
 

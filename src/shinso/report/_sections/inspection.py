@@ -53,10 +53,10 @@ def _worth_drawing(names: list[str]) -> list[str]:
 
 def _array(record: Record, name: str) -> str:
     readings = series(record, name)
-    if readings is None or readings.values.ndim < 2:
+    if readings is None or readings.values.ndim < 2 or not np.isfinite(readings.values[-1]).any():
         return ""
     values, anchor = np.asarray(readings.values[-1]), name.replace("/", "-")
-    caption = f"{_short(name).replace('_', ' ')}."
+    caption = f"{_short(name).replace('_', ' ')}. A bad sign: entries that stand far out from the others."
     if values.ndim == 1 and len(readings.labels) == len(values):
         return bars(anchor, values.astype(float), readings.labels, caption)
     if values.ndim == 1:

@@ -24,6 +24,10 @@ def section(record: Record) -> Section | None:
         return None
     left = [name for name, html in drawn.items() if not html and name not in MEANINGS and not _by_unit(name)]
     note = f'<p class="quiet">In the record but not drawn here: {escape(", ".join(left))}.</p>' if left else ""
+    note += "".join(
+        f'<p class="quiet">{escape(event.content["lens"])} was left out: {escape(event.content["why"])}</p>'
+        for event in record.events("left_out")
+    )
     return Section(
         "inside", "What happened inside", f"<div class='maps'>{''.join(f'<div>{m}</div>' for m in maps)}</div>{note}"
     )
@@ -35,7 +39,7 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _by_unit(name: str) -> bool:
-    return name.startswith("activation/") and name.count("/") >= 2
+    return name.startswith(("activation/", "input_shift/", "input_drift/", "feature_maps/")) and name.count("/") >= 2
 
 
 def _drawn(name: str, readings: Readings | None) -> str:
@@ -53,9 +57,9 @@ def _drawn(name: str, readings: Readings | None) -> str:
         return heat_map(anchor, readings, meaning.caption, meaning.span)
     if _by_unit(name):
         return ""
-    last = f"At step {number(readings.steps[-1])}."
+    caption = f"{name} at step {number(readings.steps[-1])}. A bad sign: entries that stand far out from the others."
     if readings.values.ndim == 2:
-        return profile(anchor, readings, f"{name} by entry. {last}")
+        return profile(anchor, readings, caption)
     if readings.values.ndim == 3:
-        return grid(anchor, readings.values[-1].astype(float), f"{name}. {last}")
+        return grid(anchor, readings.values[-1].astype(float), caption)
     return ""
