@@ -33,7 +33,7 @@ def draw_spectral_density(density: SpectralDensity, figure: "Figure") -> None:
             share = 100 * float((density.weights * which).sum(dim=1).mean())
             axes.plot(grid, seen, color=colour, linewidth=1.6)
             axes.fill_between(
-                grid, one / 10, seen, color=colour, alpha=0.2, linewidth=0, label=f"{label} ({share:.2g} %)"
+                grid, one / 10, seen, color=colour, alpha=0.2, linewidth=0, label=f"{label} ({share:.3g} %)"
             )
     axes.axhline(one, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), label="height of one eigenvalue")
     axes.set_xlim(low, high)
