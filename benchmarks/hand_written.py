@@ -2,6 +2,7 @@
 reading of the loss.
 """
 
+import math
 import time
 from contextlib import nullcontext
 from typing import Any
@@ -17,7 +18,7 @@ def loss_function(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return F.cross_entropy(outputs.flatten(0, -2), targets.flatten())
 
 
-def train(workload: Workload, model: nn.Module, watch: Any = None) -> float:
+def train(workload: Workload, model: nn.Module, watch: Any = None, clip_norm: float = math.inf) -> float:
     """Seconds that ``workload.steps`` steps take; ``watch`` is called with model and optimizer for a context
     manager.
     """
@@ -39,6 +40,8 @@ def train(workload: Workload, model: nn.Module, watch: Any = None) -> float:
             x, y = inputs[start : start + size], targets[start : start + size]
             with looking.step(x, y) if looking else nullcontext():
                 loss_function(model(x), y).backward()
+                if clip_norm < math.inf:
+                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
     return time.perf_counter() - started
