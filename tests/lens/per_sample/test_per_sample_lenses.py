@@ -138,7 +138,7 @@ def test_the_picture_shows_what_was_hit_and_names_its_axes() -> None:
     figure = Figure()
     draw_gradients_against_parameters(share, figure)
     axes = figure.axes[0]
-    assert axes.images[0].get_array().shape == (9, 9)
+    assert axes.images[0].get_array().shape == (3, 7)
     assert axes.images[0].get_array().count() == 2
     assert "gradient of one example" in axes.get_ylabel()
     figure.canvas.draw()

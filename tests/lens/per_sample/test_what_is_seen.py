@@ -21,9 +21,13 @@ class Keeps:
 
     def __init__(self) -> None:
         self.seen: list[tuple[tuple[str, ...], Tensor, Tensor, dict[str, str]]] = []
+        self.means: list[Tensor] = []
+        self.let_go = False
 
     def read(self, step: Step) -> dict[str, Reading]:
+        self.let_go = all(call.args == () and not call.gradients for call in step.calls.passes[-1].calls)
         found = step.once(per_sample_of)
+        self.means.append(found.squared_mean_norms)
         assert found is step.once(per_sample_of)
         self.seen.append((found.parameters, found.squared_norms, found.products, found.why_not_seen()))
         return {}
@@ -56,6 +60,8 @@ def assert_same_as_one_at_a_time(lens: Keeps, in_parts: bool = False) -> None:
         if not in_parts:
             torch.testing.assert_close(product, flat @ flat.mean(0))
     assert products.isnan().all() == in_parts
+    means = [expected[name].mean(0).square().sum() for name in names]
+    torch.testing.assert_close(lens.means[0], torch.stack(means))
 
 
 def plain(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -123,6 +129,10 @@ BODIES = (
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
 def test_however_the_step_is_written(body: Callable[[nn.Module, torch.optim.Optimizer], None]) -> None:
     assert_same_as_one_at_a_time(watched(body), in_parts=body is accumulated)
+
+
+def test_layers_are_let_go_during_the_backward_pass() -> None:
+    assert watched(plain).let_go
 
 
 def test_two_backward_passes_through_one_forward_pass_are_not_told_apart() -> None:
@@ -225,6 +235,22 @@ class OwnFunction(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return Doubled.apply(self.layer(inputs), self.weight)
+
+
+class UsedElsewhereToo(OwnFunction):
+    """Uses the bias of its layer where nobody sees."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return Doubled.apply(self.layer(inputs), self.layer.bias)
+
+
+def test_what_is_seen_in_part_is_not_taken_for_the_whole() -> None:
+    for found in (
+        per_sample(Probe(UsedElsewhereToo(), F.mse_loss, INPUTS, TARGETS)).why_not_seen(),
+        watched(plain, UsedElsewhereToo()).seen[0][3],
+    ):
+        assert list(found) == ["layer.bias"]
+        assert "do not add up to its gradient" in found["layer.bias"]
 
 
 def test_what_nobody_sees_is_said() -> None:

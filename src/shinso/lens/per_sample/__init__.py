@@ -1,6 +1,7 @@
 """The gradient of each example of a batch: norms, noise, tests of the batch size, histograms."""
 
 from shinso.lens._entry import Cost, Entry
+from shinso.lens.per_sample._draw_gradients_against_parameters import draw_gradients_against_parameters
 from shinso.lens.per_sample._entries import Entries, random_entries
 from shinso.lens.per_sample._gradient_tests import BatchTests, batch_tests
 from shinso.lens.per_sample._lenses import (
@@ -36,6 +37,7 @@ __all__ = [
     "Suggestion",
     "averaged_noise_scale",
     "batch_tests",
+    "draw_gradients_against_parameters",
     "momentum_noise_scale",
     "noise",
     "noise_from_two_batch_sizes",
