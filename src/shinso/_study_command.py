@@ -10,7 +10,7 @@ def study_command(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: shinso study NAME [options] [--to DIRECTORY]\n")
         for name, study in STUDIES.items():
-            print(f"  {name:24}{claim_of(study)}")
+            print(f"  {name:25}{claim_of(study)}")
         print("\nshinso study NAME --help shows its options.")
         return 0
     name, *rest = arguments

@@ -19,6 +19,7 @@ from shinso.studies import Outcome
 from shinso.studies._descent import descend, seeded_mlp
 from shinso.studies._examples import examples
 from shinso.studies._random_features import _LinearInFeatures, random_features
+from shinso.studies._sharp_minima import Minimum, Pair
 from shinso.studies._side_by_side import side_by_side
 from shinso.studies.evidence import _minimize, evidence
 from shinso.studies.evidence import _verdict as evidence_verdict
@@ -30,8 +31,8 @@ from shinso.studies.noise_scale import _verdict as noise_verdict
 from shinso.studies.noise_scale import best_batches, noise_scale
 from shinso.studies.random_labels import _verdict as labels_verdict
 from shinso.studies.random_labels import random_labels
-from shinso.studies.sharp_flat import Minimum, Pair, sharp_flat
 from shinso.studies.sharp_flat import _verdict as sharp_verdict
+from shinso.studies.sharp_flat import sharp_flat
 from shinso.training import RandomizedTraining
 
 JITTER = (0.00, 0.01, -0.01, 0.005, -0.005)
@@ -139,6 +140,7 @@ def peaked(best: tuple[float, ...]) -> list[list[list[float]]]:
 def test_the_best_batch_has_to_be_proportional_to_the_rate() -> None:
     assert noise_verdict(RATES, SIZES, peaked((2, 4, 8))).holds
     assert not noise_verdict(RATES, SIZES, peaked((4, 4, 4))).holds
+    assert not noise_verdict(RATES, SIZES, peaked((2, 8, 16))).holds
     assert not noise_verdict(RATES, SIZES, peaked((8, 4, 2))).holds
 
 
@@ -162,6 +164,7 @@ def test_the_evidence_has_to_tell_true_labels_from_random_ones() -> None:
     assert not evidence_verdict((0.1, 1.0), good | {"true labels": [around(0.3), around(0.1)]}).holds
     assert not evidence_verdict((0.1, 1.0), good | {"random labels": [around(0.9), around(-0.2)]}).holds
     assert not evidence_verdict((0.1, 1.0), good | {"random labels": [around(-0.9), around(0.2)]}).holds
+    assert not evidence_verdict((0.1, 1.0), good | {"random labels": [around(0.9), list(JITTER)]}).holds
 
 
 def test_the_minimum_is_that_of_scikit_learn() -> None:

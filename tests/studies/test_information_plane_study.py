@@ -24,7 +24,9 @@ def test_tanh_has_to_compress_and_relu_not() -> None:
 
 def test_both_estimators_have_to_show_it() -> None:
     mixed = by(MUCH, NONE) | {"tanh": {"binning": MUCH, "kernel density": NONE}}
+    other = by(MUCH, NONE) | {"tanh": {"binning": NONE, "kernel density": MUCH}}
     assert not _verdict(mixed, DISAGREEMENT).holds
+    assert not _verdict(other, DISAGREEMENT).holds
     assert "disagree in 0% of readings of tanh and 25% of readings of ReLU" in _verdict(mixed, DISAGREEMENT).because
 
 

@@ -95,7 +95,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", SMALL)
 def test_a_study_made_small_has_numbers_a_picture_and_a_verdict(name: str, tmp_path: Path) -> None:
     outcome = SMALL[name]()
     text = str(outcome)

@@ -2,6 +2,7 @@
 
 from shinso.models._build import build, names, takes_dropout
 from shinso.models._catalogue import CATALOGUE
+from shinso.models._deep_linear import deep_linear
 from shinso.models._figures import Figures, figures
 from shinso.models._lenet5 import lenet5
 from shinso.models._mlp import mlp
@@ -26,6 +27,7 @@ __all__ = [
     "XorTrials",
     "build",
     "decision_surface",
+    "deep_linear",
     "expected_depth",
     "figures",
     "largest_learning_rate",

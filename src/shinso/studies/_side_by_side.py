@@ -19,13 +19,15 @@ def side_by_side(
     """
     if seeds < 1 or not settings:
         raise ValueError(f"a study needs at least one seed and one setting; got {seeds} and {len(settings)}")
+    import torch
     from joblib import Parallel, delayed
     from rich.console import Console
     from rich.progress import track
 
     pieces = [(setting, seed) for setting in settings for seed in range(seeds)]
     jobs = min(_free_cores() if jobs is None else jobs, len(pieces))
-    threads = max(1, _cores() // jobs)
+    # No more threads than torch was told to take: a second one on a busy core only waits.
+    threads = max(1, min(_cores() // jobs, torch.get_num_threads()))
     arriving = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_with_threads)(threads, work, setting, seed) for setting, seed in pieces
     )

@@ -50,13 +50,14 @@ def trained(trials: Sequence[Trial], seeds: int, *, jobs: int | None = None) -> 
     """
     if seeds < 1:
         raise ValueError(f"a study needs at least one seed; got {seeds}")
+    import torch
     from joblib import Parallel, delayed
     from rich.console import Console
     from rich.progress import track
 
     work = [trial.with_seed(seed) for trial in trials for seed in range(seeds)]
     jobs = min(_free_cores() if jobs is None else jobs, len(work))
-    threads = max(1, _cores() // jobs)
+    threads = max(1, min(_cores() // jobs, torch.get_num_threads()))
     arriving = Parallel(n_jobs=jobs, return_as="generator")(delayed(_conduct)(trial, threads) for trial in work)
     shown = track(arriving, f"{len(work)} trainings", total=len(work), console=Console(stderr=True), transient=True)
     results = list(shown)

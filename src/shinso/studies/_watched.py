@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from shinso.lens import Lens
 from shinso.record import Readings, Record
 from shinso.studies._side_by_side import side_by_side
@@ -19,6 +21,21 @@ class Watched:
 
     summary: dict[str, float]
     readings: dict[str, Readings]
+
+    @property
+    def mean_loss(self) -> float:
+        """Of all batches; one that is not finite, at which a training ends, counts as the greatest before it."""
+        losses = self.readings["train/loss"].values
+        finite = losses[np.isfinite(losses)]
+        return float(np.where(np.isfinite(losses), losses, finite.max()).mean())
+
+    def while_learning(self, name: str) -> np.ndarray:
+        """The readings while the batch's loss was between 90 % and 10 % of the first; all where it never was."""
+        steps, values, _ = self.readings[name]
+        at, losses, _ = self.readings["train/loss"]
+        share = np.interp(steps, at, losses) / losses[0]
+        learning = (share > 0.1) & (share < 0.9)
+        return values[learning] if learning.any() else values
 
     def record(self, prefix: str) -> Record:
         """The numbers by step whose names begin so, as the lenses' drawing functions take them."""

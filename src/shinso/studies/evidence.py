@@ -127,7 +127,12 @@ def _minimize(model: "nn.Linear", inputs: "Tensor", targets: "Tensor", precision
     from torch.nn import functional as F  # noqa: N812
 
     optimizer = torch.optim.LBFGS(
-        model.parameters(), max_iter=500, history_size=100, tolerance_grad=1e-7, line_search_fn="strong_wolfe"
+        model.parameters(),
+        max_iter=500,
+        history_size=100,
+        tolerance_grad=1e-8,
+        tolerance_change=0.0,
+        line_search_fn="strong_wolfe",
     )
 
     def cost() -> "Tensor":

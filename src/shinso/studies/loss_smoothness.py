@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,17 @@ from shinso.studies._watched import Watched, watched
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_Values = Mapping[str, list[list[float]]]
-"""By quantity, with and without normalization: one number for each training."""
-_QUANTITIES = ("range of the loss", "change of the gradient", "effective β")
+
+class _Pair(NamedTuple):
+    """One number for each training."""
+
+    with_norm: list[float]
+    without: list[float]
+
+
+_Values = Mapping[str, _Pair]
+"""By quantity."""
+_RANGE, _CHANGE, _BETA = "range of the loss", "change of the gradient", "effective β"
 _MOST = 1e12
 
 
@@ -28,9 +36,9 @@ def loss_smoothness(
     *,
     data: str = "digits",
     learning_rate: float = 0.1,
-    epochs: int = 10,
+    epochs: int = 15,
     batch_size: int = 64,
-    every: int = 4,
+    every: int = 3,
     seeds: int = 5,
     jobs: int | None = None,
     full: bool = False,
@@ -40,12 +48,12 @@ def loss_smoothness(
     A VGG network is trained with and without it by plain gradient descent. At every few steps the loss and its gradient
     are taken at points from half the learning rate to four times it along the step's gradient, as in figure 4 of the
     paper. Three numbers say how smooth the loss is, less being smoother: the range of the loss over those points, the
-    greatest change of the gradient, and the greatest change for the distance moved. Of each training they are medians
-    over its steps. It holds if all three are smaller with normalization, each with a 95 % interval of the ratio below
-    one.
+    greatest change of the gradient, and the greatest change for the distance moved. It holds if all three are smaller
+    with normalization, each with a 95 % interval of the ratio below one.
 
-    A network that has learned has small gradients, and its loss is smooth for that reason: the fewer the ``epochs``,
-    the less of that there is in the numbers.
+    Where a network stands still, on a plateau or because all is learned, its gradients are small and its loss is smooth
+    for that reason. So each network is judged while it learns: by the median over the steps at which the loss of the
+    batch is between 90 % and 10 % of what it was at first (over all steps where it never is).
 
     Args:
         data: Where the images come from, as in shinso train; at least 8×8 pixels, or 32×32 for the full size.
@@ -60,8 +68,12 @@ def loss_smoothness(
     lens = Smoothness(tuple(factor * learning_rate for factor in (0.5, 1.0, 2.0, 4.0)))
     recipes = [_recipe(data, learning_rate, epochs, batch_size, every, *network) for network in _networks(full)]
     with_norm, without = watched([Trial(recipe) for recipe in recipes], [lens], seeds, jobs=jobs)
-    values = {name: [[_of(run, name) for run in runs] for runs in (with_norm, without)] for name in _QUANTITIES}
-    title = f"{'VGG-16' if full else 'Small VGG'} on {data}, learning rate {learning_rate:g}, {seeds} seeds, means with 95 % intervals"
+    values = {
+        name: _Pair(*([_of(run, name) for run in runs] for runs in (with_norm, without)))
+        for name in (_RANGE, _CHANGE, _BETA)
+    }
+    network = "VGG-16" if full else "Small VGG"
+    title = f"{network} on {data}, learning rate {learning_rate:g}, {seeds} seeds, means with 95 % intervals"
     return Outcome(
         claim=claim_of(loss_smoothness),
         source="Santurkar et al., 2018, arXiv 1805.11604, section 3.1 and figure 4; lecture 000",
@@ -96,31 +108,31 @@ def _recipe(
 
 
 def _of(run: Watched, quantity: str) -> float:
-    """The median over the steps that were read; a step that ends nowhere counts as the largest."""
-    values = {
-        "range of the loss": lambda: _read(run, "loss_high") - _read(run, "loss_low"),
-        "change of the gradient": lambda: _read(run, "gradient_change_high"),
-        "effective β": lambda: _read(run, "effective_beta"),
-    }[quantity]()
+    """The median while the network learns; a step that ends nowhere counts as the largest."""
+
+    def read(name: str) -> np.ndarray:
+        return run.while_learning(f"smoothness/{name}")
+
+    if quantity == _RANGE:
+        values = read("loss_high") - read("loss_low")
+    else:
+        values = read("gradient_change_high" if quantity == _CHANGE else "effective_beta")
     return float(np.median(np.nan_to_num(values, nan=_MOST, posinf=_MOST)))
-
-
-def _read(run: Watched, name: str) -> np.ndarray:
-    return run.readings[f"smoothness/{name}"].values
 
 
 def _table(values: _Values, title: str) -> Table:
     rows = [
-        (name, *(str(mean_interval(each)) for each in pair), str(mean_ratio(*pair))) for name, pair in values.items()
+        (name, *(str(mean_interval(each)) for each in pair), str(mean_ratio(pair.with_norm, pair.without)))
+        for name, pair in values.items()
     ]
-    return Table(title, ("median over the training", "with normalization", "without", "ratio"), rows)
+    return Table(title, ("median while learning", "with normalization", "without", "ratio"), rows)
 
 
 def _training_table(*networks: list[Watched]) -> Table:
     rows = [
         (
             name,
-            str(mean_interval([float(run.readings["train/loss"].values.mean()) for run in runs])),
+            str(mean_interval([run.mean_loss for run in runs])),
             mean_interval([run.summary.get("test/accuracy", 0.0) for run in runs]).percent(),
         )
         for name, runs in zip(("with normalization", "without"), networks, strict=True)
@@ -130,7 +142,7 @@ def _training_table(*networks: list[Watched]) -> Table:
 
 def _verdict(values: _Values) -> Verdict:
     """Each of the three numbers has to be surely smaller with normalization."""
-    ratios = {name: mean_ratio(*pair) for name, pair in values.items()}
+    ratios = {name: mean_ratio(pair.with_norm, pair.without) for name, pair in values.items()}
     because = "with normalization, as multiples of those without: " + ", ".join(f"{n} {r}" for n, r in ratios.items())
     return Verdict(all(ratio.high < 1 for ratio in ratios.values()), because)
 

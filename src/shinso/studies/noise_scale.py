@@ -52,7 +52,8 @@ def noise_scale(
     Every network takes the same number of steps of plain descent. For each learning rate and seed the best batch is the
     one of highest test accuracy (of several, their geometric mean). It holds if a line through log(best batch) over
     log(learning rate) has a slope whose 95 % interval over seeds is above 0 and contains 1; only rates whose best batch
-    lies inside the range that was tried are counted, of which there have to be two.
+    lies inside the range that was tried are counted, of which there have to be two. On easy data the optimum is flat,
+    and the line says little; look at the picture, too: the claim is that errors fall on one curve over g.
 
     Args:
         data: Where the examples come from, as in shinso train.

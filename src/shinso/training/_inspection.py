@@ -15,7 +15,6 @@ from shinso.lens.portraits import PORTRAITS, draw_portrait
 from shinso.run import Run, writing
 from shinso.training._specimen import Specimen
 
-
 PREFIX = "inspect/"
 
 

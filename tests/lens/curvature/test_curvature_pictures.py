@@ -32,7 +32,7 @@ def test_the_density_shows_the_shares_below_and_above_zero() -> None:
     assert axes.get_yscale() == "log"
     assert axes.get_title("left").startswith("Where the 38 eigenvalues lie\n2 × 20 Lanczos steps")
     negative = 100 * density.share_below(-density.width)
-    assert f"negative: downhill ({negative:.2g} %)" in labels_of(axes)
+    assert f"negative: downhill ({negative:.3g} %)" in labels_of(axes)
 
 
 def test_slices_are_curves_by_name() -> None:

@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree  # torch's only way to walk nested inp
 from shinso.lens._probe import Probe
 
 _SAMPLE = 16
-_CHUNK_BYTES = {"cpu": 48 * 2**20}
+_CHUNK_BYTES = {"cpu": 32 * 2**20}
 """What a chunk's graph should hold. On a CPU fresh pages for tensors of many MB take a third of a product's time; those
 of a few MB are taken from memory that was used before."""
 _CHUNK_BYTES_ELSEWHERE = 2 * 2**30
@@ -66,8 +66,15 @@ def is_mean_over_examples(probe: Probe) -> bool:
 
 
 def saved_bytes_by_example(probe: Probe, make_graph: Callable[[Probe], Any]) -> float:
-    """The memory of a graph that ``make_graph`` builds, divided by the examples it was built on."""
+    """By how much memory a graph that ``make_graph`` builds grows with each example."""
     sample = _sample(probe)
+    size = batch_size(sample)
+    # What the graph holds of the parameters' size is there once, and so not in the difference.
+    grown = _saved_bytes(sample, make_graph) - _saved_bytes(_part(sample, slice(size // 2)), make_graph)
+    return max(grown, 1) / (size - size // 2)
+
+
+def _saved_bytes(probe: Probe, make_graph: Callable[[Probe], Any]) -> int:
     seen: dict[int, int] = {}
 
     def see(tensor: Tensor) -> Tensor:
@@ -76,10 +83,9 @@ def saved_bytes_by_example(probe: Probe, make_graph: Callable[[Probe], Any]) -> 
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(see, lambda tensor: tensor):
-        kept = make_graph(sample)
+        kept = make_graph(probe)
     del kept  # until here, so that no two of its tensors had the same address
-    parameters = sum(parameter.nbytes for parameter in probe.parameters.values())
-    return max(sum(seen.values()) - parameters, 1) / batch_size(sample)
+    return sum(seen.values())
 
 
 def good_chunk_size(probe: Probe, bytes_by_example: float) -> int:
