@@ -49,7 +49,7 @@ def test_what_diverges_classifies_nothing() -> None:
 
 
 def test_what_cannot_be_a_study(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.raises(ValueError, match="at least one seed; got 0"):
+    with pytest.raises(ValueError, match="at least one seed and one setting; got 0"):
         trained([Trial(QUICK)], seeds=0)
     table = tmp_path_factory.mktemp("data") / "table.csv"
     table.write_text("a,b\n" + "\n".join(f"{n},{n / 7 + 0.01}" for n in range(50)))

@@ -1,9 +1,8 @@
 """Many pieces of work for one comparison, each with several seeds, spread over the processor's cores."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
-
-from shinso.studies._trials import _cores, _free_cores
 
 Setting = TypeVar("Setting")
 Result = TypeVar("Result")
@@ -45,3 +44,13 @@ def _with_threads(threads: int, work: Callable[[Setting, int], Result], setting:
         return work(setting, seed)
     finally:
         torch.set_num_threads(before)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _free_cores() -> int:
+    import torch
+
+    return 1 if torch.cuda.is_available() else _cores()

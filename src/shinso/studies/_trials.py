@@ -1,6 +1,5 @@
 """Many trainings for one comparison, spread over the processor's cores."""
 
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ import numpy as np
 from torch import nn
 
 from shinso.recipe import Recipe
+from shinso.studies._side_by_side import side_by_side
 
 Network = Callable[..., nn.Module]
 """Called with the number of classes and the shape of an example."""
@@ -48,31 +48,11 @@ def trained(trials: Sequence[Trial], seeds: int, *, jobs: int | None = None) -> 
     ``jobs`` trainings run at a time; by default as many as there are cores, or one on a GPU. Raises ValueError for no
     seeds, and what ``shinso.train`` raises but TrainingDiverged, which is an outcome here.
     """
-    if seeds < 1:
-        raise ValueError(f"a study needs at least one seed; got {seeds}")
-    import torch
-    from joblib import Parallel, delayed
-    from rich.console import Console
-    from rich.progress import track
-
-    work = [trial.with_seed(seed) for trial in trials for seed in range(seeds)]
-    jobs = min(_free_cores() if jobs is None else jobs, len(work))
-    threads = max(1, min(_cores() // jobs, torch.get_num_threads()))
-    arriving = Parallel(n_jobs=jobs, return_as="generator")(delayed(_conduct)(trial, threads) for trial in work)
-    shown = track(arriving, f"{len(work)} trainings", total=len(work), console=Console(stderr=True), transient=True)
-    results = list(shown)
-    return [results[start : start + seeds] for start in range(0, len(results), seeds)]
+    return side_by_side(_with_seed, trials, seeds, jobs=jobs)
 
 
-def _conduct(trial: Trial, threads: int) -> Trained:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        return _trained(trial)
-    finally:
-        torch.set_num_threads(before)
+def _with_seed(trial: Trial, seed: int) -> Trained:
+    return _trained(trial.with_seed(seed))
 
 
 def _trained(trial: Trial) -> Trained:
@@ -97,13 +77,3 @@ def _trained(trial: Trial) -> Trained:
 def _left(run: Any) -> Trained:
     curves = {name: run.readings(name) for name in run.names()}
     return Trained(run.summary, {name: (r.steps, r.values) for name, r in curves.items() if r.values.ndim == 1})
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _free_cores() -> int:
-    import torch
-
-    return 1 if torch.cuda.is_available() else _cores()
