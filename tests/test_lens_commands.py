@@ -86,7 +86,7 @@ def test_what_is_not_defined_is_left_out_and_said(tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["mlp"], "say what data mlp is to be looked at with: --data digits"),
+        (["mlp"], "there is no run at mlp; to look into a network of that name, say with what data: --data digits"),
         (["mlp", "--data", "digits", "--lens", "update_ratio"], "the lens 'update_ratio' looks at a step of training"),
         (["mlp", "--data", "digits", "--lens", "zzz"], "the lens 'zzz' does not exist; there are: gradient_flow"),
         (["mlp", "--data", "digits", "--examples", "0"], "at least one example; got 0"),

@@ -84,6 +84,8 @@ def test_command(command: str, workplace: Path) -> None:
         return
     if "--resume" in command:
         interrupted_run(workplace)
+    if "inspect" in command:
+        run("shinso train --to runs/digits --epochs 1 --model-options width 8", workplace)
     result = run(command, workplace)
     assert result.returncode == 0, result.stderr
     if "train" in command and "--help" not in command:
