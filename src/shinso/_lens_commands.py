@@ -106,8 +106,8 @@ def _specimen(flags: InspectFlags, is_run: bool) -> "Specimen":
         raise ValueError(f"{flags.subject} is not a run: it has no run.db")
     if not flags.data:
         raise ValueError(
-            f"there is no run at {flags.subject}; to look into a network of that name, say with what data: --data digits, "
-            "--data images:PHOTOS, …"
+            f"there is no run at {flags.subject}; to look into a network of that name, say with what data: "
+            "--data digits, --data images:PHOTOS, …"
         )
     recipe = Recipe(
         model=flags.subject,
