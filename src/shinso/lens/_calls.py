@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
+from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.nn import functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
@@ -53,6 +54,8 @@ class Call:
     """From before the call, of the generator of its device."""
     gradients: dict[int, Shaped[Tensor, "..."]] = field(default_factory=dict)
     """Of its outputs, by their place; an output without one did not reach the loss."""
+    statistics: tuple[Tensor, Tensor] | None = None
+    """Of batch normalisation in training: the mean and 1 / √(variance + eps) that it computed, if it tells."""
     released: bool = False
     """Whether all that was wanted of it is known, and its tensors were let go."""
 
@@ -65,7 +68,7 @@ class Call:
     def release(self) -> None:
         """Let go of all tensors."""
         self.released = True
-        self.args, self.kwargs, self.gradients = (), {}, {}
+        self.args, self.kwargs, self.gradients, self.statistics = (), {}, {}, None
 
 
 @dataclass(eq=False)
@@ -205,6 +208,7 @@ class Calls(TorchFunctionMode):
         if returned and not any(map(torch._C._functorch.is_functorch_wrapped_tensor, returned)):
             call = call or (_kept if reads_input else _copied)(func, args, kwargs, sources)
             call.random_state = random_state
+            call.statistics = _statistics(result) if func is F.batch_norm else None
             self._keep(call, result, is_derived)
         return result
 
@@ -285,6 +289,18 @@ def _copied(
 def _hook(tensor: Tensor, receive: Callable[[Tensor], None]) -> RemovableHandle:
     handle: RemovableHandle = tensor.register_hook(receive)  # type: ignore[no-untyped-call]
     return handle
+
+
+def _statistics(normalized: Tensor) -> tuple[Tensor, Tensor] | None:
+    # What autograd saved for the backward pass; where it saved nothing of the kind, it is computed again.
+    try:
+        # To ask for what hooks packed would unpack it: under activation checkpointing, run layers again.
+        with disable_saved_tensors_hooks("asked only whether there are any"):
+            pass
+    except RuntimeError:
+        return None
+    mean, scale = (getattr(normalized.grad_fn, f"_saved_result{place}", None) for place in (1, 2))
+    return (mean, scale) if mean is not None and scale is not None and mean.numel() else None
 
 
 def _random_state(device: torch.device) -> Tensor:

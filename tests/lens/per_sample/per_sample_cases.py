@@ -162,6 +162,12 @@ def _convolutions() -> dict[str, tuple[nn.Module, Tensor]]:
             cases[f"ConvTranspose{dims}d {some}"] = plain[1][dims - 1](4, 6, 3, **some), images
     cases["Conv2d of few channels"] = nn.Conv2d(2, 3, (3, 2), stride=(2, 1)), normal(BATCH, 2, 7, 6)
     channels_last = normal(BATCH, 4, 7, 6).to(memory_format=torch.channels_last)
+    deep: list[dict[str, Any]] = [{"padding": 1}, {"stride": 2, "padding": 2}, {"dilation": 2, "padding": 2}]
+    for dims, channels in ((1, 40), (2, 160)):
+        few_positions = normal(BATCH, channels, *(4, 3)[:dims])
+        for some in deep:
+            cases[f"Conv{dims}d of many channels {some}"] = plain[0][dims - 1](channels, 48, 3, **some), few_positions
+        cases[f"ConvTranspose{dims}d of many channels"] = plain[1][dims - 1](channels, 48, 2, stride=2), few_positions
     cases["Conv2d channels last"] = nn.Conv2d(4, 6, 3), channels_last
     return cases
 

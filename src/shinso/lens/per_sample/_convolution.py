@@ -12,9 +12,11 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.grad import conv1d_weight, conv2d_weight, conv3d_weight
 
 from shinso.lens.per_sample._example_gradients import ExampleGradients, Totals, WrittenInParts, WrittenOut
+from shinso.lens.per_sample._overlaps import overlaps_are_cheaper, squared_norms_from_overlaps
 from shinso.lens.per_sample._rows import NotByExample, wide
 
 _WEIGHT_GRADIENTS = {1: conv1d_weight, 2: conv2d_weight, 3: conv3d_weight}
+_CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _FEW_CHANNELS = 4
 """Up to which the kernels of convolutions, which work on blocks of channels, are slower than a matrix of windows."""
 
@@ -35,7 +37,16 @@ class Correlations:
 
     def sums(self, direction: Float[Tensor, "..."]) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
         """The squared norms and the inner products with a direction."""
-        return self._parts.sums(direction)
+        if len(self.inputs) != self.batch_size or self.groups > 1 or not self._overlaps_are_cheaper:
+            return self._parts.sums(direction)
+        norms = squared_norms_from_overlaps(
+            self._padded(self.inputs), self.output_gradients, self.kernel, self.stride, self.dilation
+        )
+        forward = _CONVOLUTIONS[len(self.kernel)]
+        along: Tensor = forward(self.inputs, direction, None, self.stride, self.padding, self.dilation)
+        for axis, size in enumerate(self.output_gradients.shape[2:], 2):
+            along = along.narrow(axis, 0, size)
+        return norms, torch.linalg.vecdot(along.flatten(1), self.output_gradients.flatten(1))
 
     def totals(self) -> Totals:
         """The sums over examples of each entry and of its square."""
@@ -46,13 +57,16 @@ class Correlations:
         out_channels, in_channels = self.output_gradients.shape[1], self.inputs.shape[1] // self.groups
         out, within, *offsets = torch.unravel_index(entries, (out_channels, in_channels, *self.kernel))
         group = torch.div(out, out_channels // self.groups, rounding_mode="floor")
-        dims = len(self.kernel)
-        # To (example, channel, *kernel, image, *positions), of which the first ones are looked up.
-        windows = torch.unflatten(self._windows(self.inputs), 0, (self.batch_size, -1))
-        windows = windows.permute(0, 2, *range(3 + dims, 3 + 2 * dims), 1, *range(3, 3 + dims))
-        at_outputs = torch.unflatten(self.output_gradients, 0, (self.batch_size, -1)).transpose(1, 2)
-        seen = windows[(examples, group * in_channels + within, *offsets)].flatten(1)
-        return (seen * at_outputs[examples, out].flatten(1)).sum(1)
+        # Only the channels that are asked for: to draw the windows of all inputs would take longer than the layer.
+        inputs, at_outputs = (
+            torch.unflatten(tensor, 0, (self.batch_size, -1)).transpose(1, 2)
+            for tensor in (self.inputs, self.output_gradients)
+        )
+        windows = self._windows(inputs[examples, group * in_channels + within])
+        windows = windows.movedim(list(range(-len(offsets), 0)), list(range(1, 1 + len(offsets))))
+        seen = windows[(torch.arange(len(entries), device=entries.device), *offsets)]
+        found: Tensor = torch.linalg.vecdot(seen.flatten(1), at_outputs[examples, out].flatten(1))
+        return found
 
     def of(self, examples: slice) -> Float[Tensor, "examples ..."]:
         """The contributions of some examples."""
@@ -91,8 +105,17 @@ class Correlations:
         few = self.inputs.shape[1] < _FEW_CHANNELS
         return WrittenInParts(self.batch_size, max(weights, windows if few else 0), self.of)
 
+    @property
+    def _overlaps_are_cheaper(self) -> bool:
+        padded = [size + 2 * amount for size, amount in zip(self.inputs.shape[2:], self.padding, strict=True)]
+        out_channels, *positions = self.output_gradients.shape[1:]
+        return overlaps_are_cheaper(padded, positions, self.inputs.shape[1], out_channels, self.kernel)
+
+    def _padded(self, inputs: Float[Tensor, "images in *space"]) -> Float[Tensor, "images in *padded"]:
+        return F.pad(inputs, [amount for amount in reversed(self.padding) for _ in range(2)])
+
     def _windows(self, inputs: Float[Tensor, "images in *space"]) -> Float[Tensor, "images in *positions_in_kernel"]:
-        inputs = F.pad(inputs, [amount for amount in reversed(self.padding) for _ in range(2)])
+        inputs = self._padded(inputs)
         for axis, (kernel, stride, dilation) in enumerate(zip(self.kernel, self.stride, self.dilation, strict=True)):
             inputs = inputs.unfold(axis + 2, (kernel - 1) * dilation + 1, stride)[..., ::dilation]
             inputs = inputs.narrow(axis + 2, 0, self.output_gradients.shape[axis + 2])

@@ -71,7 +71,8 @@ def of_sources(call: Call, batch_size: int) -> list[tuple[Source, Tensor, Exampl
     """The contributions of the examples to the gradient of each argument of a call that is made of parameters."""
     rule = _OF_LAYERS.get(call.function)
     if rule is not None:
-        found = rule(call.gradients[0], batch_size, *call.args, **call.kwargs)
+        known = {} if call.statistics is None else {"statistics": call.statistics}
+        found = rule(call.gradients[0], batch_size, *call.args, **call.kwargs, **known)
     else:
         found = _OF_CALLS.get(call.function, any_function)(call, batch_size)
     # Frozen parameters are no sources.
