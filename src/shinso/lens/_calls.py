@@ -126,7 +126,7 @@ class Calls(TorchFunctionMode):
     @contextmanager
     def seen(self, model: nn.Module) -> Iterator["Calls"]:
         """See what the model does while the context lasts."""
-        handles = [_hook(p, partial(self._receive, name)) for name, p in self._parameters.items()]
+        handles = self._follow_parameters()
         for module in model.modules():
             handles.append(module.register_forward_pre_hook(Hook(partial(self._enter, model)), with_kwargs=True))
             handles.append(module.register_forward_hook(Hook(partial(self._leave, model)), always_call=True))
@@ -145,13 +145,6 @@ class Calls(TorchFunctionMode):
     def keep_one_more_pass(self) -> None:
         """See one more pass and then none: those that follow may be at other values of the parameters."""
         self._passes_left = 1
-
-    def forget_gradients(self) -> None:
-        """Forget what the backward passes brought, to go back again through the same calls."""
-        for seen in self.passes:
-            seen.gradients.clear()
-            for call in seen.calls:
-                call.gradients.clear()
 
     def _enter(self, model: nn.Module, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self._running:
@@ -226,7 +219,13 @@ class Calls(TorchFunctionMode):
                 seen.through_others |= parameters_of_source(source)
         for place, tensor in enumerate(tensors_in(result)):
             if tensor.requires_grad:
-                self._on_outputs.append(_hook(tensor, partial(self._receive_output, call, place)))
+                self._follow_output(call, place, tensor)
+
+    def _follow_parameters(self) -> list[RemovableHandle]:
+        return [_hook(p, partial(self._receive, name)) for name, p in self._parameters.items()]
+
+    def _follow_output(self, call: Call, place: int, tensor: Tensor) -> None:
+        self._on_outputs.append(_hook(tensor, partial(self._receive_output, call, place)))
 
     def _receive_output(self, call: Call, place: int, gradient: Tensor) -> None:
         self._went_back = True

@@ -1,6 +1,6 @@
 """What can be seen at one training step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -44,7 +44,7 @@ class Step:
         self._outputs: dict[str, list[Tensor]] = {}
         self._statistics: dict[str, UnitStatistics] = {}
         self._calls = Calls({})
-        self._computed: dict[Callable[..., Any], Any] = {}
+        self._computed: dict[tuple[Hashable, ...], Any] = {}
 
     @property
     def activations(self) -> Mapping[str, list[Shaped[Tensor, "..."]]]:
@@ -75,11 +75,12 @@ class Step:
         alone = passes[0].outputs if len(passes) == 1 else None
         return None if alone is UNKNOWN else alone
 
-    def once(self, compute: Callable[["Step"], _Result]) -> _Result:
-        """What ``compute`` makes of this step, computed for the first lens that asks and shared with the others."""
-        if compute not in self._computed:
-            self._computed[compute] = compute(self)
-        return cast(_Result, self._computed[compute])
+    def once(self, compute: Callable[..., _Result], *args: Hashable) -> _Result:
+        """``compute(step, *args)``, computed for the first lens that asks and shared with all that ask for the same."""
+        key = (compute, *args)
+        if key not in self._computed:
+            self._computed[key] = compute(self, *args)
+        return cast(_Result, self._computed[key])
 
     @cached_property
     def gradients(self) -> Mapping[str, Shaped[Tensor, "..."] | None]:

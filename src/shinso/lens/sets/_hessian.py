@@ -6,47 +6,34 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from shinso.lens._probe import Probe
-
-Vector = dict[str, Shaped[Tensor, "..."]]
-"""A tensor for each parameter."""
+from shinso.lens.sets._gradient_graph import GradientGraph, Vector
 
 
-class HessianAtPoint:
-    """The Hessian of a probe's loss at its parameters as they are; holds the graph of the gradient until dropped."""
+def hessian_product(graph: GradientGraph, vector: Mapping[str, Shaped[Tensor, "..."]]) -> Vector:
+    """The Hessian of the graph's loss times a vector; zero where the gradient does not depend on the parameters."""
+    reached = [(gradient, vector[name]) for name, gradient in graph.gradient.items() if gradient.requires_grad]
+    if not reached:
+        return {name: torch.zeros_like(value) for name, value in graph.at.items()}
+    gradients, along = zip(*reached, strict=True)
+    products = torch.autograd.grad(gradients, list(graph.at.values()), along, retain_graph=True, materialize_grads=True)
+    return dict(zip(graph.at, products, strict=True))
 
-    def __init__(self, probe: Probe) -> None:
-        with torch.enable_grad():
-            self._at = {name: value.detach().clone().requires_grad_() for name, value in probe.parameters.items()}
-            parameters = list(self._at.values())
-            self._gradient = torch.autograd.grad(
-                probe.loss(self._at), parameters, create_graph=True, materialize_grads=True
-            )
 
-    def product(self, vector: Mapping[str, Shaped[Tensor, "..."]]) -> Vector:
-        """The Hessian times a vector; zero where the gradient does not depend on the parameters."""
-        reached = [(g, vector[name]) for name, g in zip(self._at, self._gradient, strict=True) if g.requires_grad]
-        if not reached:
-            return {name: torch.zeros_like(value) for name, value in self._at.items()}
-        gradients, along = zip(*reached, strict=True)
-        products = torch.autograd.grad(
-            gradients, list(self._at.values()), along, retain_graph=True, materialize_grads=True
-        )
-        return dict(zip(self._at, products, strict=True))
+def random_normals(like: Mapping[str, Shaped[Tensor, "..."]], generator: torch.Generator) -> Vector:
+    """A vector of independent normal entries, which has a part along every direction."""
+    return {
+        name: torch.randn(value.shape, generator=generator, dtype=value.dtype).to(value) for name, value in like.items()
+    }
 
-    def random_normals(self, generator: torch.Generator) -> Vector:
-        """A vector of independent normal entries, which has a part along every direction."""
-        return {
-            name: torch.randn(value.shape, generator=generator, dtype=value.dtype).to(value)
-            for name, value in self._at.items()
-        }
 
-    def random_signs(self, generator: torch.Generator) -> Vector:
-        """A vector of entries ±1."""
-        return {
-            name: torch.randint(0, 2, value.shape, generator=generator).to(value).mul_(2).sub_(1)
-            for name, value in self._at.items()
-        }
+def random_signs(like: Mapping[str, Shaped[Tensor, "..."]], generator: torch.Generator) -> Vector:
+    """A vector of entries ±1."""
+    # The bits of random bytes, because drawing a number for each entry would take as long as the product.
+    sizes = [value.numel() for value in like.values()]
+    drawn = torch.randint(256, (-(-sum(sizes) // 8), 1), generator=generator, dtype=torch.uint8)
+    signs = (drawn & 2 ** torch.arange(8, dtype=torch.uint8)).ne(0).flatten()[: sum(sizes)].float().mul_(2).sub_(1)
+    parts = zip(like.items(), torch.split(signs, sizes), strict=True)
+    return {name: part.view(value.shape).to(value) for (name, value), part in parts}
 
 
 def dot(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> Float[Tensor, ""]:

@@ -11,7 +11,9 @@ from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
 from shinso.lens._subset import generator_of, random_examples
-from shinso.lens.sets._hessian import HessianAtPoint, dot
+from shinso.lens.sets._few_examples import FewExamples
+from shinso.lens.sets._gradient_graph import GradientGraph
+from shinso.lens.sets._hessian import dot, hessian_product, random_signs
 
 
 def rough_trace(
@@ -26,11 +28,16 @@ def rough_trace(
     """
     if draws < 1 or examples < 1:
         raise ValueError(f"an estimate needs at least one draw and one example; got {draws} and {examples}")
-    hessian = HessianAtPoint(random_examples(probe, examples, generator))
+    return _rough_trace(GradientGraph(random_examples(probe, examples, generator)), draws, generator)
+
+
+def _rough_trace(
+    graph: GradientGraph, draws: int, generator: torch.Generator
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     values, squares = [], []
     for _ in range(draws):
-        signs = hessian.random_signs(generator)
-        product = hessian.product(signs)
+        signs = random_signs(graph.at, generator)
+        product = hessian_product(graph, signs)
         values.append(dot(signs, product))
         squares.append(dot(product, product))
     return torch.stack(values).mean(), (2 * torch.stack(squares).mean() / draws).sqrt()
@@ -56,5 +63,6 @@ class RoughHessianTrace:
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings."""
-        trace, error = rough_trace(step.probe, self.draws, self.examples, generator_of(step, self.seed))
+        graph = step.once(FewExamples, self.examples, self.seed).graph
+        trace, error = _rough_trace(graph, self.draws, generator_of(step, self.seed + 1))
         return {"hessian/trace": Reading(trace), "hessian/trace_error": Reading(error)}

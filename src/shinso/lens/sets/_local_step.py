@@ -10,7 +10,7 @@ from torch import Tensor
 from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
-from shinso.lens._subset import generator_of, random_examples
+from shinso.lens.sets._few_examples import FewExamples
 
 
 def relative_step(
@@ -25,11 +25,20 @@ def relative_step(
     Hennig 2017, arXiv 1703.10034; Schneider et al. 2021, arXiv 2102.06604, appendix). -1 where the parabola bends down:
     the loss still falls where the step ends. NaN where nothing moved, or the step began uphill.
     """
-    names = probe.parameters
-    loss, gradient = probe.loss_and_gradient({name: before[name] for name in names})
+    loss, gradient = probe.loss_and_gradient({name: before[name] for name in probe.parameters})
+    return _relative_step(probe, loss, gradient, before, after)
+
+
+def _relative_step(
+    probe: Probe,
+    loss: Float[Tensor, ""],
+    gradient: Mapping[str, Shaped[Tensor, "..."]],
+    before: Mapping[str, Shaped[Tensor, "..."]],
+    after: Mapping[str, Shaped[Tensor, "..."]],
+) -> Float[Tensor, ""]:
     slope = torch.stack([(g * (after[n] - before[n])).sum() for n, g in gradient.items()]).sum()
     with torch.no_grad():
-        return position_on_parabola(loss, slope, probe.loss({name: after[name] for name in names}))
+        return position_on_parabola(loss, slope, probe.loss({name: after[name] for name in gradient}))
 
 
 def position_on_parabola(
@@ -61,5 +70,6 @@ class LocalStep:
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The reading."""
-        probe = random_examples(step.probe, self.examples, generator_of(step, self.seed))
-        return {"alpha": Reading(relative_step(probe, step.parameters_before, step.parameters_after))}
+        few, before = step.once(FewExamples, self.examples, self.seed), step.parameters_before
+        alpha = _relative_step(few.probe, *few.loss_and_gradient(before), before, step.parameters_after)
+        return {"alpha": Reading(alpha)}

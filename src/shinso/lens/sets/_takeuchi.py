@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shinso.lens._calls import Calls
-from shinso.lens._capture import looking_away
 from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
-from shinso.lens._subset import generator_of, random_examples
-from shinso.lens.per_sample._square_sums import square_sums
+from shinso.lens._subset import generator_of
+from shinso.lens.per_sample._square_sums import adds_up, totals_by_parameter
+from shinso.lens.sets._few_examples import FewExamples
+from shinso.lens.sets._gradient_graph import GradientGraph
 
 _MOST_OUTPUTS = 512
 
@@ -37,25 +37,28 @@ def takeuchi(probe: Probe, generator: torch.Generator) -> Takeuchi:
     it is the Fisher information, and the criterion of a model that is right about its own uncertainty is about the
     number of parameters that matter. Outputs that meet only within the last axis in the loss, as in classification
     and regression, are told apart; NaN where the outputs are no single tensor or have more than 512 entries in the
-    last axis.
+    last axis, and where no parameter's examples can be told apart.
     """
-    parameters = {name: value.detach().clone().requires_grad_() for name, value in probe.parameters.items()}
-    calls, wanted = Calls(parameters), list(parameters.values())
-    with looking_away(), torch.enable_grad(), calls.seen(probe.model):
-        outputs = probe.outputs(parameters)
-        if not isinstance(outputs, Tensor) or not 0 < outputs.shape[-1] <= _MOST_OUTPUTS:
-            unknown = wanted[0].new_full((), float("nan"))
-            return Takeuchi(unknown, unknown)
+    return _takeuchi(GradientGraph(probe), generator)
+
+
+def _takeuchi(graph: GradientGraph, generator: torch.Generator) -> Takeuchi:
+    outputs, probe = graph.outputs, graph.probe
+    unknown = torch.full_like(graph.loss.detach(), float("nan"))
+    if not isinstance(outputs, Tensor) or not 0 < outputs.shape[-1] <= _MOST_OUTPUTS:
+        return Takeuchi(unknown, unknown)
+    with torch.enable_grad():
         signal = _with_covariance_of_hessian(probe.loss_function, outputs.detach(), probe.targets, generator)
-        torch.autograd.grad(probe.loss_function(outputs, probe.targets), wanted, allow_unused=True, retain_graph=True)
-        size = calls.passes[-1].batch_size
-        squares = {name: size * value for name, value in square_sums(calls).items()}
-        calls.forget_gradients()
-        torch.autograd.grad(outputs, wanted, signal.to(outputs.dtype), allow_unused=True)
-        curvature = square_sums(calls)
-    shared = [(squares[name], curvature[name]) for name in squares if name in curvature]
-    ratios = [torch.where(bend > 0, square / bend, 0).sum() for square, bend in shared]
-    noise, bending = (torch.stack([part.sum() for part in parts]).sum() for parts in zip(*shared, strict=True))
+    seen = graph.back_from_loss()
+    of_loss = totals_by_parameter(seen)
+    of_outputs = totals_by_parameter(graph.back_from_outputs(signal.to(outputs.dtype)))
+    shared = [name for name in of_loss if name in of_outputs and adds_up(of_loss[name], graph.gradient[name])]
+    if not shared:
+        return Takeuchi(unknown, unknown)
+    squares = [of_loss[name].square_sums * seen.batch_size for name in shared]
+    bends = [of_outputs[name].square_sums for name in shared]
+    ratios = [torch.where(bend > 0, square / bend, 0).sum() for square, bend in zip(squares, bends, strict=True)]
+    noise, bending = (torch.stack([part.sum() for part in parts]).sum() for parts in (squares, bends))
     return Takeuchi(torch.stack(ratios).sum(), noise / bending)
 
 
@@ -98,6 +101,6 @@ class TakeuchiCriterion:
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings."""
-        generator = generator_of(step, self.seed)
-        found = takeuchi(random_examples(step.probe, self.examples, generator), generator)
+        graph = step.once(FewExamples, self.examples, self.seed).graph
+        found = _takeuchi(graph, generator_of(step, self.seed + 2))
         return {"takeuchi/diagonal": Reading(found.diagonal), "takeuchi/trace": Reading(found.trace)}

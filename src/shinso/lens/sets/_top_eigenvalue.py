@@ -11,7 +11,8 @@ from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
 from shinso.lens._subset import generator_of, random_examples
-from shinso.lens.sets._hessian import HessianAtPoint, Vector, dot
+from shinso.lens.sets._gradient_graph import GradientGraph, Vector
+from shinso.lens.sets._hessian import dot, hessian_product, random_normals
 
 
 def top_eigenvalue(
@@ -25,15 +26,15 @@ def top_eigenvalue(
     """
     if products < 1:
         raise ValueError(f"an eigenvalue needs at least one product with the Hessian; got {products}")
-    hessian = HessianAtPoint(probe)
+    graph = GradientGraph(probe)
     basis: list[Vector] = []
     images: list[Vector] = []
-    vector = hessian.random_normals(generator) if start is None else start
+    vector = random_normals(graph.at, generator) if start is None else start
     for _ in range(products):
         length = dot(vector, vector).sqrt()
         if not basis or length > 1e-6 * dot(images[-1], images[-1]).sqrt():
             basis.append({name: value / length for name, value in vector.items()})
-            images.append(hessian.product(basis[-1]))
+            images.append(hessian_product(graph, basis[-1]))
         vector = _orthogonal(images[-1], basis)
     small = torch.stack([torch.stack([dot(v, image) for image in images]) for v in basis]).double()
     values, vectors = torch.linalg.eigh((small + small.T) / 2)
