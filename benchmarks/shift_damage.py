@@ -1,9 +1,9 @@
 """How often the intervals for damage without labels cover the truth, on held-out shifts of real data.
 
-python benchmarks/shift_damage.py [--repetitions 60] [--level 0.9] [rehearsed] [held_out] [own] [tables] [losses]
+python benchmarks/shift_damage.py [--repetitions 60] [--level 0.9] [rehearsed] [held_out] [own] [tables]
 
 Each repetition splits the rows anew into those that fit the model, the labelled reference and the current rows, whose
-labels serve only to check. The truth is the accuracy (or mean loss) measured on the current rows.
+labels serve only to check. The truth is the accuracy measured on the current rows.
 
 - rehearsed: shifts on which the widening of confidence-based intervals was chosen: coverage by widening.
 - held_out: other shifts, never used for that: digits rotated, noised, with other frequencies of classes, and with two
@@ -12,7 +12,6 @@ labels serve only to check. The truth is the accuracy (or mean loss) measured on
   ways and by other amounts.
 - tables: breast cancer and wine, split along a feature at random, so that odds of being current rise with it: weights
   known, fitted on that feature, fitted on all features.
-- losses: squared errors of a regression on diabetes, split likewise.
 
 Printed: cases, coverage of all and of trusted intervals, median width, share trusted.
 """
@@ -23,9 +22,9 @@ from collections import defaultdict
 from statistics import mean, median
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -42,7 +41,7 @@ from shift_damage_data import (
     imbalanced,
     table,
 )
-from shinso.shift.damage import Estimate, measure_widening, predict_damage, predict_loss
+from shinso.shift.damage import Estimate, measure_widening, predict_damage
 
 WIDENINGS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
@@ -196,34 +195,9 @@ def fitted_weights(reference: Array, current: Array) -> Array:
     return ratios
 
 
-def losses(repetitions: int, level: float) -> None:
-    tally = Tally()
-    inputs, targets = load_diabetes(return_X_y=True)
-    for seed in range(10 * repetitions):
-        generator = np.random.default_rng(seed)
-        train, rest = np.split(generator.permutation(len(targets)), [len(targets) // 3])
-        feature = int(generator.integers(inputs.shape[1]))
-        model = LinearRegression().fit(inputs[train], targets[train])
-        errors = (model.predict(inputs[rest]) - targets[rest]) ** 2
-        for slope in (2.0, 5.0):
-            along = along_feature(inputs[rest, feature], slope, generator)
-            now, before = along.current, ~along.current
-            column = inputs[rest][:, [feature]]
-            for name, weights in (
-                ("none", np.ones(int(before.sum()))),
-                ("known", along.weights[before]),
-                ("1 feature", fitted_weights(column[before], column[now])),
-                ("all", fitted_weights(inputs[rest][before], inputs[rest][now])),
-            ):
-                damage = predict_loss(errors[before], weights, int(now.sum()), level=level)
-                for estimate in damage.estimates:
-                    tally.add(f"slope {slope:g}, {name}", estimate, float(errors[now].mean()))
-    tally.show(f"LOSSES: diabetes, squared errors, split along a feature, level {level:g}, weights by origin")
-
-
 def main() -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)
-    parts = {"rehearsed": rehearsed, "held_out": held_out, "own": own, "tables": tables, "losses": losses}
+    parts = {"rehearsed": rehearsed, "held_out": held_out, "own": own, "tables": tables}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[[], *parts], default=[])
     parser.add_argument("--repetitions", type=int, default=60)

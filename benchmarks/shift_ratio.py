@@ -1,10 +1,12 @@
 """Density ratios against known ones: errors of the methods, other packages side by side, a million rows.
 
-python benchmarks/shift_ratio.py [--sections methods packages million] [--repetitions 5] [--rows 1000]
+python benchmarks/shift_ratio.py [--sections methods small large million] [--repetitions 5] [--rows 1000]
+    [--small-draws 20] [--large-draws 3] [--first-seed 0]
 
 The error of weights is Σ (ŵ - w)² / Σ w² over the denominator's rows, both brought to a mean of 1: 0 is exact, and what
-`none` (all weights equal) has is what a method must beat. The packages densratio and adapt are skipped when they
-cannot be imported.
+`none` (all weights equal) has is what a method must beat. In the sections small and large every method that the
+packages densratio and adapt have too stands beside theirs, on the same draws and in turn; packages that cannot be
+imported are skipped. For a package a line ends with ours less theirs, draw by draw: mean ± standard error.
 """
 
 import argparse
@@ -18,6 +20,17 @@ from collections.abc import Callable
 
 import numpy as np
 
+from shift_ratio_data import (
+    Problem,
+    Weights,
+    heavy,
+    interaction,
+    lecture,
+    narrowed,
+    shifted,
+    two_humps,
+    unchanged,
+)
 from shinso.shift.ratio import (
     KLIEP,
     ULSIF,
@@ -29,66 +42,8 @@ from shinso.shift.ratio import (
     RelativeULSIF,
 )
 
-Weights = np.ndarray
-Drawn = tuple[np.ndarray, np.ndarray, Callable[[np.ndarray], Weights]]
-Problem = Callable[[np.random.Generator, int, int], Drawn]
-"""From rows and columns: numerator, denominator, and the true ratio at rows."""
 Estimate = Callable[[np.ndarray, np.ndarray], Weights]
 """From numerator and denominator: the denominator's weights."""
-
-
-def shifted(rng: np.random.Generator, rows: int, columns: int) -> Drawn:
-    """A mean moves by 0.7 in a random direction."""
-    direction = rng.normal(size=columns)
-    mean = 0.7 * direction / np.linalg.norm(direction)
-    p, q = rng.normal(size=(rows, columns)) + mean, rng.normal(size=(rows, columns))
-    return p, q, lambda x: np.exp(x @ mean - mean @ mean / 2)
-
-
-def narrowed(rng: np.random.Generator, rows: int, columns: int) -> Drawn:
-    """The first column narrows to 0.6 and moves by 0.5."""
-    p, q = rng.normal(size=(rows, columns)), rng.normal(size=(rows, columns))
-    p[:, 0] = 0.5 + 0.6 * p[:, 0]
-    return p, q, lambda x: np.exp(x[:, 0] ** 2 / 2 - ((x[:, 0] - 0.5) / 0.6) ** 2 / 2) / 0.6
-
-
-def heavy(rng: np.random.Generator, rows: int, columns: int) -> Drawn:
-    """Student's t with 3 degrees of freedom, its first column moved by 0.7."""
-    p, q = rng.standard_t(3, size=(rows, columns)), rng.standard_t(3, size=(rows, columns))
-    p[:, 0] += 0.7
-    return p, q, lambda x: ((1 + x[:, 0] ** 2 / 3) / (1 + (x[:, 0] - 0.7) ** 2 / 3)) ** 2
-
-
-def accepted(
-    rng: np.random.Generator, rows: int, columns: int, ratio: Callable[[np.ndarray], Weights], most: float
-) -> np.ndarray:
-    """Rows of the ratio's numerator, by rejection of normal ones; the ratio is at most ``most``."""
-    drawn = rng.normal(size=(int(3 * most * rows) + 100, columns))
-    return drawn[rng.uniform(size=len(drawn)) * most < ratio(drawn)][:rows]
-
-
-def two_humps(rng: np.random.Generator, rows: int, columns: int) -> Drawn:
-    """Of the first column, rows away from the middle are taken: the ratio has a valley, and is flat outside."""
-
-    def ratio(x: np.ndarray) -> Weights:
-        return np.asarray((1 - 0.9 * np.exp(-2 * x[:, 0] ** 2)) / (1 - 0.9 / np.sqrt(5)))
-
-    return accepted(rng, rows, columns, ratio, 2), rng.normal(size=(rows, columns)), ratio
-
-
-def interaction(rng: np.random.Generator, rows: int, columns: int) -> Drawn:
-    """No column moves: only the sign of the first two columns' product does (of one column, its sign)."""
-
-    def ratio(x: np.ndarray) -> Weights:
-        return np.asarray(2 / (1 + np.exp(-3 * x[:, 0] * (x[:, 1] if columns > 1 else 1))))
-
-    return accepted(rng, rows, columns, ratio, 2), rng.normal(size=(rows, columns)), ratio
-
-
-def unchanged(rng: np.random.Generator, rows: int, columns: int) -> Drawn:
-    """No shift."""
-    return rng.normal(size=(rows, columns)), rng.normal(size=(rows, columns)), lambda x: np.ones(len(x))
-
 
 PROBLEMS: tuple[Problem, ...] = (unchanged, shifted, narrowed, heavy, two_humps, interaction)
 METHODS: dict[str, RatioMethod] = {
@@ -106,6 +61,9 @@ def main() -> None:
     parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1000, help="of each sample, in the section on methods")
+    parser.add_argument("--small-draws", type=int, default=20)
+    parser.add_argument("--large-draws", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the draws in the sections small and large")
     arguments = parser.parse_args()
     for section in arguments.sections:
         SECTIONS[section](arguments)
@@ -146,29 +104,70 @@ def errors_of_methods(problem: Problem, columns: int, arguments: argparse.Namesp
     return found
 
 
-def compare_packages(arguments: argparse.Namespace) -> None:
-    """Error and time beside densratio and adapt; of 10,000 x 10 one draw, which takes them minutes."""
-    sides = {"shinso " + name: weights_of(method) for name, method in METHODS.items()} | other_packages()
-    for rows, columns, problems, repetitions in (
-        (1000, 2, (shifted, narrowed, two_humps), arguments.repetitions),
-        (10_000, 10, (shifted,), 1),
-    ):
-        print(f"\n2 x {rows:,} rows x {columns} columns, medians of {repetitions} draws")
-        for problem in problems:
-            print(problem.__name__)
-            for name, estimate in sides.items():
-                errors, seconds = [], []
-                for repetition in range(repetitions):
-                    np.random.seed(repetition)  # the packages draw from the global state
-                    p, q, ratio = problem(np.random.default_rng(repetition), rows, columns)
-                    started = time.perf_counter()
-                    weights = estimate(p, q)
-                    seconds.append(time.perf_counter() - started)
-                    errors.append(error(weights, ratio(q)))
-                print(
-                    f"  {name:24}error {statistics.median(errors):8.4f}  {statistics.median(seconds):8.2f} s",
-                    flush=True,
-                )
+def compare_small(arguments: argparse.Namespace) -> None:
+    """Every method that a package has too, on small draws."""
+    sides = shared_methods() | other_packages()
+    for problem, columns in ((lecture, 1), (shifted, 2), (narrowed, 2)):
+        for rows in (100, 300, 1000):
+            print(f"\n{problem.__name__}, 2 x {rows:,} rows x {columns} columns, {arguments.small_draws} draws")
+            print_sides(measured(sides, problem, (rows, columns), arguments.small_draws, arguments.first_seed))
+
+
+def compare_large(arguments: argparse.Namespace) -> None:
+    """The same at 10,000 x 10, which takes the packages minutes; relative uLSIF costs them as much as uLSIF."""
+    sides = {name: side for name, side in (shared_methods() | other_packages()).items() if "RuLSIF" not in name}
+    print(f"\nshifted, 2 x 10,000 rows x 10 columns, {arguments.large_draws} draws")
+    print_sides(measured(sides, shifted, (10_000, 10), arguments.large_draws, arguments.first_seed))
+
+
+Measured = dict[str, list[tuple[float, float]]]
+"""By side the error and the seconds of each draw."""
+
+
+def measured(
+    sides: dict[str, Estimate], problem: Problem, shape: tuple[int, int], draws: int, first_seed: int
+) -> Measured:
+    found: Measured = {name: [] for name in sides}
+    for seed in range(first_seed, first_seed + draws):
+        p, q, ratio = problem(np.random.default_rng(seed), *shape)
+        truth = ratio(q)
+        for name, estimate in sides.items():
+            np.random.seed(seed)  # the packages draw from the global state
+            started = time.perf_counter()
+            weights = estimate(p, q)
+            seconds = time.perf_counter() - started
+            found[name].append((error(weights, truth / (0.1 * truth + 0.9) if "RuLSIF" in name else truth), seconds))
+            if seconds > 30:
+                print(f"  seed {seed}, {name}: error {found[name][-1][0]:.4f}, {seconds:.0f} s", flush=True)
+    return found
+
+
+def print_sides(found: Measured) -> None:
+    for name, values in found.items():
+        errors, seconds = np.array(values).T
+        line = f"  {name:18}error {mean_and_standard_error(errors)}, median {np.median(errors):7.4f}"
+        line += f"  {np.median(seconds):8.2f} s"
+        package, method = name.split()
+        if package != "shinso":
+            ours, our_seconds = np.array(found[f"shinso {method}"]).T
+            line += f"   ours less theirs {mean_and_standard_error(ours - errors, '+')}, "
+            line += f"{np.median(seconds / our_seconds):.3g} times as fast"
+        print(line, flush=True)
+
+
+def mean_and_standard_error(values: np.ndarray, sign: str = "") -> str:
+    spread = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
+    return f"{values.mean():{sign}.4f} ± {spread:.4f}"
+
+
+def shared_methods() -> dict[str, Estimate]:
+    ours: dict[str, RatioMethod] = {
+        "uLSIF": ULSIF(),
+        "RuLSIF": RelativeULSIF(),
+        "KLIEP": KLIEP(),
+        "KMM": KernelMeanMatching(),
+    }
+    return {f"shinso {name}": weights_of(method) for name, method in ours.items()}
 
 
 def weights_of(method: RatioMethod) -> Estimate:
@@ -183,7 +182,11 @@ def other_packages() -> dict[str, Estimate]:
     except ImportError:
         print("densratio is not installed: skipped")
     else:
-        found["densratio uLSIF"] = lambda p, q: np.asarray(densratio(p, q, verbose=False).compute_density_ratio(q))
+
+        def estimate_by(method: str) -> Estimate:
+            return lambda p, q: np.asarray(densratio(p, q, method=method, verbose=False).compute_density_ratio(q))
+
+        found |= {f"densratio {method}": estimate_by(method) for method in ("uLSIF", "RuLSIF", "KLIEP")}
     try:
         from adapt import instance_based as adapt  # type: ignore[import-not-found]
     except ImportError:
@@ -193,6 +196,9 @@ def other_packages() -> dict[str, Estimate]:
         found["adapt KLIEP"] = lambda p, q: quiet(adapt.KLIEP(Xt=p, kernel="rbf", gamma=widths, random_state=0), p, q)
         found["adapt uLSIF"] = lambda p, q: quiet(
             adapt.ULSIF(Xt=p, kernel="rbf", gamma=widths, lambdas=[0.01, 0.1, 1.0], random_state=0), p, q
+        )
+        found["adapt RuLSIF"] = lambda p, q: quiet(
+            adapt.RULSIF(Xt=p, kernel="rbf", gamma=widths, lambdas=[0.01, 0.1, 1.0], alpha=0.1, random_state=0), p, q
         )
         found["adapt KMM"] = lambda p, q: quiet(
             adapt.KMM(Xt=p, kernel="rbf", gamma=0.5 / p.shape[1], random_state=0), p, q
@@ -230,7 +236,7 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-SECTIONS = {"methods": compare_methods, "packages": compare_packages, "million": fit_a_million}
+SECTIONS = {"methods": compare_methods, "small": compare_small, "large": compare_large, "million": fit_a_million}
 
 if __name__ == "__main__":
     main()

@@ -85,7 +85,7 @@ def _weighting(found: Examination) -> Section | None:
 
 
 def _picture(draw: Callable[["Figure"], None], alternative: str, caption: str) -> str:
-    from shinso.studies._picture import drawn
+    from shinso._picture import drawn
 
     figure = drawn(draw, (10.0, 5.5))
     memory = io.BytesIO()

@@ -160,6 +160,13 @@ def test_losses_are_predicted_by_weights() -> None:
     assert "Confidence" not in str(damage)
 
 
+def test_losses_by_few_effective_rows_are_doubted_and_have_no_worst() -> None:
+    losses = np.random.default_rng(1).exponential(size=80)
+    damage = predict_loss(losses, np.where(np.arange(80) < 4, 20.0, 0.1), 50)
+    assert damage.predicted.doubts == ("no method is trusted here, so that the interval goes over all",)
+    assert (damage.predicted.low, damage.predicted.high) == (damage.estimates[0].low, damage.estimates[0].high)
+
+
 def test_the_picture_has_every_method_and_its_ends() -> None:
     damage = predicted(5, weights=np.ones(600))
     figure = Figure()

@@ -5,6 +5,7 @@ import pandas as pd  # type: ignore[import-untyped]
 import pytest
 import torch
 
+from shinso.shift.detection import feature_matrices
 from shinso.shift.detection._as_matrices import as_matrices
 from shinso.shift.detection._network_features import network_features
 from shinso.shift.detection._paired_columns import PairedColumn, join, paired_columns
@@ -184,3 +185,14 @@ def test_features_that_are_no_rows_are_refused() -> None:
         network_features(lambda rows: rows.T, np.ones((3, 2)))
     with pytest.raises(ValueError, match="no rows to find features in"):
         network_features(lambda rows: rows, np.ones((0, 2)))
+
+
+def test_feature_matrices_are_what_is_compared_and_name_what_it_comes_from() -> None:
+    reference, current = frame(), frame(15)
+    found = feature_matrices(reference, current)
+    expected = as_matrices(pairs(reference, current))
+    np.testing.assert_array_equal(found.reference, expected[0])
+    np.testing.assert_array_equal(found.current, expected[1])
+    assert found.names == tuple(pair.name for pair in pairs(reference, current))
+    doubled = feature_matrices(np.arange(24.0).reshape(12, 2), np.ones((10, 2)), features=lambda rows: rows[:, :1])
+    assert (doubled.reference.shape, doubled.names) == ((12, 1), ("x0",))

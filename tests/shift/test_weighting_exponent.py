@@ -5,9 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.datasets import make_classification
@@ -20,37 +17,17 @@ from shinso.shift.weighting import (
     WeightedLogisticRegression,
     WeightedRegression,
     choose_exponent,
-    flattened,
     information_criterion,
     shimodaira_curve,
     shimodaira_example,
     shimodaira_weights,
 )
 from shinso.shift.weighting._normal_fit import normal_fit
+from shinso.shift.weighting._shares import shares
 
 
 def squared_errors(model: Any, x: Any, y: Any) -> NDArray[np.float64]:
     return np.asarray((model.predict(x) - np.asarray(y)) ** 2)
-
-
-@given(exponent=st.floats(0, 1), seed=st.integers(0, 10**6))
-def test_flattening_keeps_the_order_and_draws_to_one(exponent: float, seed: int) -> None:
-    weights = np.sort(np.random.default_rng(seed).gamma(1.0, size=20))
-    flat = flattened(weights, exponent)
-    assert (np.diff(flat) >= 0).all()
-    assert (np.abs(np.log(flat)) <= np.abs(np.log(weights)) + 1e-12).all()
-    np.testing.assert_allclose(flattened(flat, 0.5) ** 2, flat, rtol=1e-12)
-
-
-def test_flattening_runs_from_equal_to_full() -> None:
-    np.testing.assert_array_equal(flattened([0, 0.5, 3], 0), 1)
-    np.testing.assert_array_equal(flattened(torch.tensor([0, 0.5, 3]), 1), [0, 0.5, 3])
-
-
-@pytest.mark.parametrize("exponent", [-0.5, np.nan, np.inf])
-def test_an_exponent_that_is_none_is_named(exponent: float) -> None:
-    with pytest.raises(ValueError, match=rf"0 \(no weighting\) or above, and at most 1 in earnest; got {exponent}"):
-        flattened([1.0], exponent)
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.4, 1.0])
@@ -121,6 +98,16 @@ def test_both_criteria_estimate_the_loss_on_the_test_inputs(exponent: float) -> 
     assert seen.mean() < -4 * seen.std() / 3000**0.5
 
 
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_of_few_examples_leave_one_out_estimates_it_and_the_information_criterion_promises_more(
+    exponent: float,
+) -> None:
+    criterion, left_out, _, loss = simulated(3000, 50, exponent)
+    gap, promise = left_out - loss, criterion - loss
+    assert abs(gap.mean()) < 2 * gap.std() / 3000**0.5
+    assert promise.mean() < -2 * promise.std() / 3000**0.5
+
+
 def test_leave_one_out_is_cross_validation_with_a_fold_for_each() -> None:
     example = shimodaira_example(25, 2)
     data = (WeightedRegression(), example.x, example.y, example.weights, 0.7)
@@ -139,28 +126,32 @@ def test_cross_validation_is_as_by_hand() -> None:
         np.testing.assert_allclose(found[test], ratios[test] * (model.predict(x[test]) - y[test]) ** 2)
 
 
-def test_the_choice_is_the_least_and_says_how_sure_it_is() -> None:
+def test_the_choice_is_the_mean_of_choices_and_says_how_sure_it_is() -> None:
     example = shimodaira_example(80, 4)
     exponents = (1.0, 0.0, 0.5)
-    choice = choose_exponent(WeightedRegression(), example.x, example.y, example.weights, exponents=exponents)
-    losses = [
-        InformationCriterion().losses(WeightedRegression(), example.x, example.y, example.weights, exponent)
-        for exponent in exponents
-    ]
-    best = int(np.argmin([each.mean() for each in losses]))
+    choice = choose_exponent(WeightedRegression(), example.x, example.y, example.weights, exponents=exponents, seed=7)
+    losses = np.stack(
+        [LeaveOneOut().losses(WeightedRegression(), example.x, example.y, example.weights, each) for each in exponents]
+    )
+    np.testing.assert_allclose(choice.criteria, losses.mean(axis=1))
+    assert choice.least == exponents[int(losses.mean(axis=1).argmin())]
+    np.testing.assert_array_equal(choice.shares, shares(losses, 7))
+    best = int(np.abs(np.array(exponents) - choice.shares @ exponents).argmin())
     assert choice.chosen == exponents[best]
-    np.testing.assert_allclose(choice.criteria, [each.mean() for each in losses])
     expected = [np.std(each - losses[best], ddof=1) / 80**0.5 for each in losses]
     np.testing.assert_allclose(choice.standard_errors, expected, atol=1e-15)
     kish = [(example.weights**each).sum() ** 2 / (example.weights ** (2 * each)).sum() for each in exponents]
     np.testing.assert_allclose(choice.effective_sizes, kish)
     refitted = WeightedRegression().fit(example.x, example.y, example.weights**choice.chosen)
     np.testing.assert_allclose(choice.model.coef_, refitted.coef_)
-    assert pd.DataFrame(choice.table).shape == (3, 4)
-    np.testing.assert_allclose(
-        2 * 80 * choice.criteria[0],
-        information_criterion(WeightedRegression(), example.x, example.y, example.weights),
-    )
+    assert pd.DataFrame(choice.table).shape == (3, 5)
+
+
+def test_the_information_criterion_is_one_of_the_criteria() -> None:
+    example = shimodaira_example(80, 4)
+    data = (WeightedRegression(), example.x, example.y, example.weights)
+    choice = choose_exponent(*data, exponents=(1.0,), criterion=InformationCriterion())
+    np.testing.assert_allclose(2 * 80 * choice.criteria[0], information_criterion(*data))
 
 
 @pytest.mark.parametrize(
@@ -179,32 +170,35 @@ def test_a_wrong_model_wants_weights_and_a_right_one_does_not(criterion: Any) ->
 def test_classifiers_and_pandas_tables_are_taken() -> None:
     x, y = make_classification(150, 4, flip_y=0.2, class_sep=0.5, random_state=0)
     table, weights = pd.DataFrame(x, columns=list("abcd")), np.exp(0.5 * x[:, 0])
-    for criterion in (InformationCriterion(), ImportanceWeightedCrossValidation(folds=3)):
+    for criterion in (LeaveOneOut(), InformationCriterion(), ImportanceWeightedCrossValidation(folds=3)):
         model = WeightedLogisticRegression()
         choice = choose_exponent(model, table, pd.Series(y), weights, exponents=(0, 1), criterion=criterion)
         assert list(choice.model.feature_names_in_) == list("abcd")
         assert not hasattr(model, "coef_")
 
 
-def test_of_many_examples_the_criterion_of_a_classifier_is_cross_validation() -> None:
+def test_of_many_examples_the_criteria_of_a_classifier_are_cross_validation() -> None:
     x, y = make_classification(2000, 4, n_classes=3, n_informative=4, n_redundant=0, flip_y=0.2, random_state=0)
     weights = np.exp(0.4 * x[:, 0])
-    one, other = (
+    one, other, folds = (
         choose_exponent(WeightedLogisticRegression(), x, y, weights, exponents=(0, 1), criterion=each).criteria
-        for each in (InformationCriterion(), ImportanceWeightedCrossValidation(folds=50))
+        for each in (InformationCriterion(), LeaveOneOut(), ImportanceWeightedCrossValidation(folds=50))
     )
-    np.testing.assert_allclose(one, other, rtol=0.003)
     fitted = WeightedLogisticRegression().fit(x, y, weights)
     uncorrected = -(weights * fitted.log_likelihoods(x, y)).mean()
-    assert abs(one[1] - other[1]) < 0.2 * abs(uncorrected - other[1])
+    for found in (one, other):
+        np.testing.assert_allclose(found, folds, rtol=0.003)
+        assert abs(found[1] - folds[1]) < 0.2 * abs(uncorrected - folds[1])
 
 
 def test_an_impossible_exponent_is_passed_over() -> None:
-    x, y = np.array([[0.0], [0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 0.3, 3.0, 2.0])
+    # With weights the four others lie on a line exactly; without, the last one keeps them from it.
+    x, y = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]]), np.array([0.0, 1.0, 2.0, 5.0, 9.0])
     weights = np.array([1.0, 1.0, 1.0, 1.0, 0.0])
     choice = choose_exponent(WeightedRegression(), x, y, weights, exponents=(1, 0), criterion=LeaveOneOut())
     assert choice.criteria[0] == np.inf
-    assert choice.chosen == 0
+    assert choice.chosen == choice.least == 0
+    np.testing.assert_array_equal(choice.shares, [0, 1])
     with pytest.raises(ValueError, match="the criterion is inf for every exponent: too few examples carry the weight"):
         choose_exponent(WeightedRegression(), x, y, weights, exponents=(1,), criterion=LeaveOneOut())
 

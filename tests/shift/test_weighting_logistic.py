@@ -5,12 +5,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import check_estimator
 from torch.autograd.functional import hessian, jacobian
 
 from shinso.shift.weighting import WeightedLogisticRegression
-from shinso.shift.weighting import _multinomial_influences as influences_module
+from shinso.shift.weighting import _multinomial_curvature as curvature_module
+from shinso.shift.weighting import _weighted_logistic_regression as logistic_module
 
 
 def sample(
@@ -74,8 +76,84 @@ def test_self_influences_are_the_gradients_in_the_inverse_hessian(
     curvature = -hessian(lambda parameters: (each * log_likelihoods(parameters)).sum(), fitted)  # type: ignore[no-untyped-call]
     expected = (each * ((scores @ torch.linalg.inv(curvature)) * scores).sum(dim=1)).numpy()
     np.testing.assert_allclose(model.self_influences(x, y, weights), expected, rtol=1e-6)
-    monkeypatch.setattr(influences_module, "_CELLS", 50)
+    monkeypatch.setattr(curvature_module, "_CELLS", 50)
     np.testing.assert_allclose(model.self_influences(x, y, weights), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_taken_out_is_one_newton_step_on_the_likelihood_of_the_others(
+    classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y, weights = sample(classes)
+    weights[7] = 0
+    model = WeightedLogisticRegression().fit(x, y, weights)
+    design = torch.tensor(np.column_stack([np.ones(120), x / [1, 40]]))
+    numbers, each = torch.tensor(np.searchsorted(model.classes_, y)), torch.tensor(weights)
+
+    def log_likelihoods(parameters: torch.Tensor) -> torch.Tensor:
+        free = design @ parameters.reshape(3, classes - 1)
+        logits = torch.cat([torch.zeros_like(free[:, :1]), free], dim=1)
+        return torch.log_softmax(logits, dim=1)[torch.arange(120), numbers]
+
+    coefficients = np.column_stack([model.intercept_, model.coef_ * [1, 40]])
+    coefficients = coefficients if classes == 2 else coefficients[1:] - coefficients[0]
+    fitted = torch.tensor(coefficients.T.ravel())
+    expected = []
+    for row in (0, 7, 50, 119):
+        others = each * (torch.arange(120) != row)
+        gradient = jacobian(lambda parameters, others=others: others @ log_likelihoods(parameters), fitted)  # type: ignore[no-untyped-call]
+        curvature = hessian(lambda parameters, others=others: others @ log_likelihoods(parameters), fitted)  # type: ignore[no-untyped-call]
+        expected.append(float(log_likelihoods(fitted - torch.linalg.solve(curvature, gradient))[row]))
+    monkeypatch.setattr(logistic_module, "_FAR", np.inf)
+    found = model.left_out_log_likelihoods(x, y, weights)
+    np.testing.assert_allclose(found[[0, 7, 50, 119]], expected, rtol=1e-5)
+    monkeypatch.setattr(curvature_module, "_CELLS", 50)
+    np.testing.assert_allclose(model.left_out_log_likelihoods(x, y, weights), found, rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_left_out_likelihoods_are_nearly_those_of_refitting(classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = make_classification(
+        120, 3, n_informative=3, n_redundant=0, n_classes=classes, n_clusters_per_class=1, flip_y=0.3, random_state=1
+    )
+    weights = np.random.default_rng(0).gamma(2.0, size=120)
+    model = WeightedLogisticRegression().fit(x, y, weights)
+    expected = np.empty(120)
+    for row in range(120):
+        others = np.arange(120) != row
+        refitted = WeightedLogisticRegression().fit(x[others], y[others], weights[others])
+        expected[row] = refitted.log_likelihoods(x[[row]], y[[row]])[0]
+    found, likelihoods = model.left_out_log_likelihoods(x, y, weights), model.log_likelihoods(x, y)
+    first = likelihoods - model.self_influences(x, y, weights)
+    assert abs((found - expected).mean()) < 0.2 * abs((first - expected).mean())
+    assert abs((found - expected).mean()) < 0.05 * abs((likelihoods - expected).mean())
+    monkeypatch.setattr(logistic_module, "_FAR", 0)
+    monkeypatch.setattr(logistic_module, "_MOST_REFITS", 120)
+    np.testing.assert_allclose(model.left_out_log_likelihoods(x, y, weights), expected, rtol=1e-4)
+
+
+def test_where_the_others_have_no_fit_the_step_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.array([0.0, 1, 2, 3, 4, 5, 6, 1.7])[:, None]
+    separated, lonely = np.array([0, 0, 0, 1, 1, 1, 1, 1]), np.array([0, 1, 0, 1, 1, 0, 1, 2])
+    for y in (separated, lonely):
+        model = WeightedLogisticRegression().fit(x, y)
+        found = model.left_out_log_likelihoods(x, y)
+        with monkeypatch.context() as patch:
+            patch.setattr(logistic_module, "_FAR", np.inf)
+            stepped = model.left_out_log_likelihoods(x, y)
+        assert found[7] == stepped[7] < model.log_likelihoods(x, y)[7] - 0.1
+
+
+def test_an_example_of_which_the_others_know_nothing_stays_where_it_is() -> None:
+    x, y, weights = sample(2)
+    alone = np.column_stack([x, np.arange(120) == 5])
+    model = WeightedLogisticRegression().fit(alone, y, weights)
+    found = model.left_out_log_likelihoods(alone, y, weights)
+    np.testing.assert_allclose(found[5], model.log_likelihoods(alone, y)[5])
+    others = np.arange(120) != 5
+    without = WeightedLogisticRegression().fit(x[others], y[others], weights[others])
+    expected = without.left_out_log_likelihoods(x[others], y[others], weights[others])
+    np.testing.assert_allclose(found[others], expected, rtol=1e-3)
 
 
 def test_a_repeated_column_changes_no_influence() -> None:
@@ -84,6 +162,9 @@ def test_a_repeated_column_changes_no_influence() -> None:
     once, doubled = (WeightedLogisticRegression().fit(table, y, weights) for table in (x, twice))
     np.testing.assert_allclose(
         doubled.self_influences(twice, y, weights), once.self_influences(x, y, weights), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        doubled.left_out_log_likelihoods(twice, y, weights), once.left_out_log_likelihoods(x, y, weights), rtol=1e-4
     )
 
 
@@ -106,5 +187,6 @@ def test_separated_classes_have_no_criterion(weights: NDArray[np.float64]) -> No
     y = (x[:, 0] > 0).astype(int)
     y[-1] = y[-1] if weights[-1] else 0
     model = WeightedLogisticRegression().fit(x, y, weights)
-    with pytest.raises(ValueError, match="a plane separates the 2 classes, so no likelihood is the largest"):
-        model.self_influences(x, y, weights)
+    for judged in (model.self_influences, model.left_out_log_likelihoods):
+        with pytest.raises(ValueError, match="a plane separates the 2 classes, so no likelihood is the largest"):
+            judged(x, y, weights)

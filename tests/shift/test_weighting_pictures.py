@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from shinso.shift.weighting import (
     WeightedRegression,
@@ -69,7 +70,11 @@ def test_the_criterion_is_drawn_by_exponent_with_the_choice_marked() -> None:
     np.testing.assert_array_equal(curve.get_xdata(), [0, 0.5, 1])
     np.testing.assert_array_equal(curve.get_ydata(), choice.criteria[[1, 2, 0]])
     assert (np.asarray(mark.get_xdata()) == choice.chosen).all()
-    np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), choice.effective_sizes[[1, 2, 0]])
+    assert np.asarray(mark.get_ydata()) == choice.criteria[list(choice.exponents).index(choice.chosen)]
+    bars = [patch for patch in figure.axes[1].patches if isinstance(patch, Rectangle)]
+    np.testing.assert_array_equal([bar.get_height() for bar in bars], choice.shares[[1, 2, 0]])
+    np.testing.assert_allclose(np.asarray(figure.axes[1].lines[0].get_xdata()), choice.shares @ choice.exponents)
+    np.testing.assert_array_equal(figure.axes[2].lines[0].get_ydata(), choice.effective_sizes[[1, 2, 0]])
     figure.canvas.draw()
 
 

@@ -108,22 +108,38 @@ def test_self_influences_are_the_gradients_in_the_inverse_hessian() -> None:
     np.testing.assert_allclose(model.self_influences(x, y, weights), expected.numpy(), rtol=1e-6)
 
 
-def test_left_out_likelihoods_are_those_of_refitting() -> None:
+def left_out(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    found = []
+    for row in range(len(y)):
+        others = np.arange(len(y)) != row
+        refitted = WeightedRegression().fit(x[others], y[others], weights[others])
+        found.append(refitted.log_likelihoods(x[[row]], y[[row]])[0])
+    return np.array(found)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_left_out_likelihoods_are_those_of_refitting(alone: bool) -> None:
     x, y, weights = sample(12, 2)
     weights[3] = 0
-    expected = []
-    for row in range(12):
-        others = np.arange(12) != row
-        refitted = WeightedRegression().fit(x[others], y[others], weights[others])
-        expected.append(refitted.log_likelihoods(x[[row]], y[[row]])[0])
+    if alone:
+        x = np.column_stack([x, np.arange(12) == 5])
     model = WeightedRegression().fit(x, y, weights)
-    np.testing.assert_allclose(model.left_out_log_likelihoods(x, y, weights), expected, rtol=1e-8)
+    np.testing.assert_allclose(model.left_out_log_likelihoods(x, y, weights), left_out(x, y, weights), rtol=1e-8)
 
 
-def test_an_example_that_decides_alone_is_impossible_without_itself() -> None:
-    x = np.array([[0.0], [0.0], [0.0], [1.0]])
-    model = WeightedRegression().fit(x, [0.0, 1.0, 0.5, 3.0])
-    assert model.left_out_log_likelihoods(x, [0.0, 1.0, 0.5, 3.0])[3] == -np.inf
+def test_an_example_that_decides_alone_is_known_as_such() -> None:
+    x, y = np.array([[0.0], [0.0], [0.0], [1.0]]), np.array([0.0, 1.0, 0.5, 3.0])
+    fit = normal_fit(x, y, np.ones(4))
+    np.testing.assert_array_equal(fit.alone, [False, False, False, True])
+    assert fit.left_out_log_likelihoods[3] == -np.inf
+    found = WeightedRegression().fit(x, y).left_out_log_likelihoods(x, y)
+    np.testing.assert_allclose(found[3], norm.logpdf(3.0, 0.5, (0.5 / 3) ** 0.5))
+
+
+def test_what_the_others_fit_without_error_is_impossible() -> None:
+    x, y = np.array([[0.0], [1.0], [2.0], [3.0], [9.0]]), np.array([0.0, 1.0, 2.0, 3.0, 5.0])
+    found = WeightedRegression().fit(x, y).left_out_log_likelihoods(x, y)
+    np.testing.assert_array_equal(found == -np.inf, np.arange(5) == 4)
 
 
 def test_thousands_at_once_are_as_one_by_one() -> None:

@@ -11,10 +11,7 @@ from numpy.typing import ArrayLike
 
 from shinso.shift._examination import Examination
 from shinso.shift.damage import Damage, predict_damage, predict_loss
-from shinso.shift.detection import ShiftReport
-from shinso.shift.detection._as_matrices import as_matrices
-from shinso.shift.detection._detect import detect, tabled
-from shinso.shift.detection._paired_columns import paired_columns
+from shinso.shift.detection import ShiftReport, detect, feature_matrices
 from shinso.shift.ratio import DensityRatio, NoOverlap, PoorOverlap, density_ratio
 from shinso.shift.weighting import ExponentChoice, choose_exponent
 
@@ -54,18 +51,17 @@ def examine(
     Source: lecture 000, covariate shift; the parts have their own.
     """
     found = detect(reference, current, features=features, level=level, seed=seed)
-    columns = paired_columns(tabled(reference, features, "reference"), tabled(current, features, "current"))
-    matrices = as_matrices(columns)
-    ratio, no_weights = _ratio(*matrices)
-    labels = None if targets is None else _checked(targets, len(matrices[0]))
+    matrices = feature_matrices(reference, current, features=features)
+    ratio, no_weights = _ratio(matrices.reference, matrices.current)
+    labels = None if targets is None else _checked(targets, len(matrices.reference))
     if predictions is not None and labels is None:
         raise ValueError("the cost of a shift needs the reference's targets beside the model's predictions")
     return Examination(
         found=found,
-        names=tuple(column.name for column in columns),
+        names=matrices.names,
         ratio=ratio,
         no_weights=no_weights,
-        weighting=_weighting(matrices[0], labels, ratio, found),
+        weighting=_weighting(matrices.reference, labels, ratio, found),
         damage=None if predictions is None or labels is None else _damage(labels, predictions, ratio),
     )
 

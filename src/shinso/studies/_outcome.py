@@ -53,7 +53,7 @@ class Outcome:
 
     def save(self, directory: str | Path) -> Path:
         """Writes ``picture.png`` and ``numbers.json`` there; the path of the picture is returned."""
-        from shinso.studies._picture import drawn
+        from shinso._picture import drawn
 
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)

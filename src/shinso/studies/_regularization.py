@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from shinso._picture import COLOURS, band
 from shinso.recipe import SGD, Augment, Recipe, Split
 from shinso.studies._interval import mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict
-from shinso.studies._picture import COLOURS, band
 from shinso.studies._trials import Trained, Trial, trained
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from shinso import models
+from shinso._picture import COLOURS, band
 from shinso.lens.adversarial import (
     AdversarialExamples,
     InputSpace,
@@ -24,7 +25,6 @@ from shinso.lens.adversarial import (
 from shinso.recipe import Recipe
 from shinso.studies._interval import mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, band
 from shinso.studies._side_by_side import side_by_side
 
 if TYPE_CHECKING:

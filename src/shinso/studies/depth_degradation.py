@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shinso._picture import COLOURS, band
 from shinso.recipe import SGD, Augment, Recipe
 from shinso.studies._interval import mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, band
 from shinso.studies._trials import Trained, Trial, trained
 
 if TYPE_CHECKING:

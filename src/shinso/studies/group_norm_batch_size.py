@@ -3,10 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shinso._picture import COLOURS, band
 from shinso.recipe import SGD, Recipe
 from shinso.studies._interval import mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, band
 from shinso.studies._trials import Trial, trained
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from shinso._picture import COLOURS
 from shinso.lens import inspect
 from shinso.lens.information import InformationPlane
 from shinso.studies._interval import Interval, mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS
 from shinso.studies._side_by_side import side_by_side
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from torch import nn
 
+from shinso._picture import COLOURS, band
 from shinso.lens.covariate_shift import GradientShift
 from shinso.recipe import SGD, Augment, Constant, Recipe
 from shinso.studies._interval import mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, band
 from shinso.studies._ratio import mean_ratio
 from shinso.studies._trials import Trial
 from shinso.studies._watched import Watched, watched

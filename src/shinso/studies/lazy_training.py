@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shinso._picture import COLOURS, QUIET, band
 from shinso.studies._interval import mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, QUIET, band
 from shinso.studies._side_by_side import side_by_side
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shinso._picture import COLOURS
 from shinso.recipe import SGD, Augment, Recipe
 from shinso.studies._interval import mean_difference, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS
 from shinso.studies._trials import Trial, trained
 
 if TYPE_CHECKING:

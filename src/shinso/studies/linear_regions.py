@@ -5,9 +5,9 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from shinso._picture import COLOURS, band
 from shinso.studies._interval import Interval, mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, band
 from shinso.studies._ratio import mean_ratio
 from shinso.studies._side_by_side import side_by_side
 

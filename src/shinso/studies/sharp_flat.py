@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shinso._picture import COLOURS, QUIET, band
 from shinso.studies._interval import mean_interval
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, QUIET, band
 from shinso.studies._ratio import mean_ratio
 from shinso.studies._sharp_minima import Pair, Setting, pair_of
 from shinso.studies._side_by_side import side_by_side

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shinso._picture import COLOURS, PAPER, RULE
 from shinso.studies._outcome import Outcome, Table, Verdict, claim_of
-from shinso.studies._picture import COLOURS, PAPER, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

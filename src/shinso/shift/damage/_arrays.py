@@ -71,21 +71,24 @@ def as_labels(values: ArrayLike, rows: int, classes: int, name: str) -> Int[np.n
     return labels.astype(np.int64)
 
 
+def as_predictions(
+    source_probabilities: ArrayLike, source_labels: ArrayLike, target_probabilities: ArrayLike
+) -> tuple[Float[np.ndarray, "rows classes"], Int[np.ndarray, " rows"], Float[np.ndarray, "rows2 classes"]]:
+    """The reference's probabilities and labels, and the current rows' probabilities of the same classes."""
+    source = as_probabilities(source_probabilities, "source_probabilities")
+    target = as_probabilities(target_probabilities, "target_probabilities")
+    if source.shape[1] != target.shape[1]:
+        raise ValueError(
+            f"the reference has {source.shape[1]} classes and the current data {target.shape[1]}: both must be the "
+            "same model's probabilities, in the same columns"
+        )
+    return source, as_labels(source_labels, len(source), source.shape[1], "source_labels"), target
+
+
 def check_level(level: float) -> None:
     """Raises ValueError for a level that no interval has."""
     if not 0.5 <= level < 1:
         raise ValueError(f"level must be at least 0.5 and below 1, such as 0.9; got {level:g}")
-
-
-def check_same_classes(
-    reference: Float[np.ndarray, "rows classes"], current: Float[np.ndarray, "rows2 columns"]
-) -> None:
-    """Raises ValueError where the two do not have the same columns."""
-    if reference.shape[1] != current.shape[1]:
-        raise ValueError(
-            f"the reference has {reference.shape[1]} classes and the current data {current.shape[1]}: both must be the "
-            "same model's probabilities, in the same columns"
-        )
 
 
 def check_rows(current_rows: int | None) -> None:

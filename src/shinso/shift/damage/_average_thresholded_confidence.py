@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from shinso.shift.damage._arrays import as_labels, as_probabilities, check_level, check_same_classes
+from shinso.shift.damage._arrays import as_predictions, check_level
 from shinso.shift.damage._confidence import maximum_confidence
 from shinso.shift.damage._confidence_shift import (
     MEASURED_WIDENING,
@@ -45,10 +45,7 @@ def average_thresholded_confidence(
     ``predict_damage`` for the widening that was measured. Source: Garg et al. 2022, section 4 (ATC).
     """
     check_level(level)
-    source = as_probabilities(source_probabilities, "source_probabilities")
-    target = as_probabilities(target_probabilities, "target_probabilities")
-    check_same_classes(source, target)
-    labels = as_labels(source_labels, len(source), source.shape[1], "source_labels")
+    source, labels, target = as_predictions(source_probabilities, source_labels, target_probabilities)
     correct = (source.argmax(axis=1) == labels).astype(np.float64)
     scores, current = score(source), np.sort(score(target))
     threshold = _Threshold(np.sort(scores))

@@ -72,7 +72,8 @@ def summed_up(estimates: tuple[Estimate, ...], worst: float | None = None) -> Es
     lows, highs = [estimate.low for estimate in chosen], [estimate.high for estimate in chosen]
     doubts: tuple[str, ...] = ()
     if not trusted:
-        doubts += ("no method is trusted here, so that the interval goes over all and on to the worst",)
+        reach = "all" if worst is None else "all and on to the worst"
+        doubts += (f"no method is trusted here, so that the interval goes over {reach}",)
         lows += [] if worst is None else [worst]
     elif max(lows) > min(highs):
         doubts += ("intervals of trusted methods do not overlap: not all of their assumptions hold",)

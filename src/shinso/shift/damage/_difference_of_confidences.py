@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from shinso.shift.damage._arrays import as_labels, as_probabilities, check_level, check_same_classes
+from shinso.shift.damage._arrays import as_predictions, check_level
 from shinso.shift.damage._confidence import maximum_confidence
 from shinso.shift.damage._confidence_shift import (
     MEASURED_WIDENING,
@@ -37,10 +37,7 @@ def difference_of_confidences(
     Source: Guillory et al. 2021 (DoC; the difference taken as it is, without their fitted slope).
     """
     check_level(level)
-    source = as_probabilities(source_probabilities, "source_probabilities")
-    target = as_probabilities(target_probabilities, "target_probabilities")
-    check_same_classes(source, target)
-    labels = as_labels(source_labels, len(source), source.shape[1], "source_labels")
+    source, labels, target = as_predictions(source_probabilities, source_labels, target_probabilities)
     correct = (source.argmax(axis=1) == labels).astype(np.float64)
     confidence, current = maximum_confidence(source), maximum_confidence(target)
     gap = float((correct - confidence).mean())

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from shinso.shift._colours import INDIGO, QUIET, VERMILION
 from shinso.shift.damage._damage import Damage
 from shinso.shift.damage._estimate import Estimate
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INDIGO, _VERMILION, _QUIET, _BAND = "#165e83", "#c4472b", "#5b626c", "#dfe9ef"
+_BAND = "#dfe9ef"
 
 
 def draw_damage(damage: Damage, figure: "Figure") -> None:
@@ -23,10 +24,10 @@ def draw_damage(damage: Damage, figure: "Figure") -> None:
     places = [-float(place) for place in range(len(rows) - 1)] + [-len(rows) + 0.5]
     reference = damage.reference
     axes.axvspan(reference.low, reference.high, color=_BAND, linewidth=0, zorder=0)
-    axes.axvline(reference.value, color=_INDIGO, linewidth=1.2, zorder=1, label=f"reference, {reference.value:.3f}")
+    axes.axvline(reference.value, color=INDIGO, linewidth=1.2, zorder=1, label=f"reference, {reference.value:.3f}")
     for place, estimate in zip(places, rows, strict=True):
-        _row(axes, estimate, place, _VERMILION if estimate is damage.predicted else _INDIGO)
-    axes.axhline(places[-1] + 0.75, color=_QUIET, linewidth=0.6)
+        _row(axes, estimate, place, VERMILION if estimate is damage.predicted else INDIGO)
+    axes.axhline(places[-1] + 0.75, color=QUIET, linewidth=0.6)
     axes.set_yticks(places, [estimate.method for estimate in rows])
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.set_ylim(places[-1] - 0.6, 0.6)
@@ -61,13 +62,11 @@ def _legend(axes: "Axes", damage: Damage) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D(
-            [], [], color=_INDIGO, linewidth=1.2, label=f"reference, {damage.reference.value:.3f}, and its interval"
-        ),
-        Line2D([], [], color=_INDIGO, marker="o", linewidth=2, label="trusted"),
+        Line2D([], [], color=INDIGO, linewidth=1.2, label=f"reference, {damage.reference.value:.3f}, and its interval"),
+        Line2D([], [], color=INDIGO, marker="o", linewidth=2, label="trusted"),
     ]
     if len(damage.trusted) < len(damage.estimates):
-        hollow = Line2D([], [], color=_INDIGO, marker="o", linewidth=2, linestyle=(0, (2, 2)), markerfacecolor="white")
+        hollow = Line2D([], [], color=INDIGO, marker="o", linewidth=2, linestyle=(0, (2, 2)), markerfacecolor="white")
         hollow.set_label("a diagnostic speaks against it")
         handles.append(hollow)
     axes.figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize="small")

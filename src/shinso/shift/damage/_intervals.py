@@ -1,9 +1,8 @@
-"""Two intervals for a weighted mean: one for shares, which lie near an edge, one for losses, which are skewed.
+"""An interval for a weighted mean of zeros and ones, which lies near an edge.
 
-Both are for an error of two parts: of the reference rows, and of the current rows on which the truth will be measured.
+It is for an error of two parts: of the reference rows, and of the current rows on which the truth will be measured.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,47 +110,3 @@ def share_interval(
     half = (middle**2 + square * critical**2 * variance) ** 0.5
     low, high = value + (middle - half) / square, value + (middle + half) / square
     return Interval(max(low, 0.0), min(high, 1.0), max(variance, (half / square / critical) ** 2))
-
-
-def skewed_interval(
-    value: float,
-    residuals: Float[np.ndarray, " rows"],
-    weights: Float[np.ndarray, " rows"],
-    current_rows: int | None,
-    level: float,
-) -> Interval:
-    """An interval for a mean whose error is a weighted mean of residuals, itself of weighted mean 0.
-
-    The t statistic is transformed by a monotone cubic that removes its skewness, so that either end misses equally
-    often up to 1/rows, as for the studentised bootstrap, but without a random number. For the mean of one sample it is
-    the interval of Hall 1992, Journal of the Royal Statistical Society B 54, section 2; the general form takes the
-    cumulants of t for a ratio and for a truth that is itself the mean of ``current_rows`` rows.
-    """
-    share = weights / weights.sum()
-    parts = share * residuals
-    variance, third = float((parts**2).sum()), float((parts**3).sum())
-    covariance = third - 2 * float(share @ parts) * variance
-    if current_rows is not None:
-        second = float(share @ residuals**2)
-        covariance += float(parts @ (share * (residuals**2 - second))) / current_rows
-        third -= float(share @ residuals**3) / current_rows**2
-        variance += second / current_rows
-    critical = critical_value(level, max(effective_sample_size(weights) - 1, 1))
-    low, high = _without_skewness(variance, third, covariance, critical)
-    return Interval(value - low, value - high, variance)
-
-
-def _without_skewness(variance: float, third: float, covariance: float, critical: float) -> tuple[float, float]:
-    """The upper and lower quantile of value - truth, from its cumulants and its covariance with its own variance."""
-    if variance == 0:
-        return 0.0, 0.0
-    scale = math.sqrt(variance)
-    bend = (3 * covariance - third) / scale**3 / 6
-    offset = covariance / scale**3 / 2 - bend
-
-    def untransformed(quantile: float) -> float:
-        if abs(bend) < 1e-8:
-            return quantile - offset
-        return (math.cbrt(1 + 3 * bend * (quantile - offset)) - 1) / bend
-
-    return scale * untransformed(critical), scale * untransformed(-critical)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from shinso.shift.damage._arrays import as_labels, as_probabilities, check_level, check_same_classes
+from shinso.shift.damage._arrays import as_predictions, check_level
 from shinso.shift.damage._balance import confidence_balance
 from shinso.shift.damage._confidence import maximum_confidence
 from shinso.shift.damage._estimate import Estimate
@@ -99,10 +99,7 @@ class _Fit:
 def _checked(
     source_probabilities: ArrayLike, source_labels: ArrayLike, target_probabilities: ArrayLike
 ) -> tuple[Float[np.ndarray, "rows classes"], Int[np.ndarray, " rows"], Float[np.ndarray, "rows2 classes"]]:
-    source = as_probabilities(source_probabilities, "source_probabilities")
-    target = as_probabilities(target_probabilities, "target_probabilities")
-    check_same_classes(source, target)
-    labels = as_labels(source_labels, len(source), source.shape[1], "source_labels")
+    source, labels, target = as_predictions(source_probabilities, source_labels, target_probabilities)
     missing = np.flatnonzero(np.bincount(labels, minlength=source.shape[1]) == 0)
     if missing.size:
         raise ValueError(

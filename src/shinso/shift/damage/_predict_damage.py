@@ -82,7 +82,8 @@ def predict_loss(losses: ArrayLike, weights: ArrayLike, current_rows: int, *, le
     """The mean loss to expect on ``current_rows`` current rows, for any loss: squared errors, log losses, costs.
 
     Losses and weights are one a reference row. There are only the two weighted risks, plain and self-normalised, and
-    the summary is of the second. Where the weights are wrong, or p(y | x) has changed, so is the interval.
+    the summary is of the second, whose docstring says how often its interval covers. Where the weights are wrong, or
+    p(y | x) has changed, so is the interval.
     """
     loss = as_losses(losses)
     plain = importance_weighted_risk(loss, weights, current_rows=current_rows, level=level)

@@ -12,6 +12,7 @@ from shinso.shift.detection._detect import default_tests, detect
 from shinso.shift.detection._draw_shift import draw_shift
 from shinso.shift.detection._draw_stream import draw_stream
 from shinso.shift.detection._energy_distance import EnergyDistance
+from shinso.shift.detection._feature_matrices import FeatureMatrices, feature_matrices
 from shinso.shift.detection._feature_shift import FeatureShift, Histogram
 from shinso.shift.detection._linear_time_mmd import LinearTimeMMD
 from shinso.shift.detection._mmd import MMD
@@ -23,6 +24,7 @@ __all__ = [
     "MMD",
     "ClassifierTwoSample",
     "EnergyDistance",
+    "FeatureMatrices",
     "FeatureShift",
     "Histogram",
     "LinearTimeMMD",
@@ -35,4 +37,5 @@ __all__ = [
     "detect_stream",
     "draw_shift",
     "draw_stream",
+    "feature_matrices",
 ]

@@ -9,13 +9,11 @@ from shinso.shift.detection._as_matrices import as_matrices
 from shinso.shift.detection._classifier_two_sample import ClassifierTwoSample
 from shinso.shift.detection._corrections import holm
 from shinso.shift.detection._energy_distance import EnergyDistance
+from shinso.shift.detection._feature_matrices import columns_of
 from shinso.shift.detection._features import feature_shifts
 from shinso.shift.detection._linear_time_mmd import LinearTimeMMD
 from shinso.shift.detection._mmd import MMD
-from shinso.shift.detection._network_features import network_features
-from shinso.shift.detection._paired_columns import paired_columns
 from shinso.shift.detection._shift_report import ShiftReport
-from shinso.shift.detection._table import Table, read_table
 from shinso.shift.detection._test_result import Seed, TwoSampleTest
 
 _FEW, _VERY_MANY = 40, 10_000_000
@@ -61,7 +59,7 @@ def detect(
     """
     if not 0 < level < 1:
         raise ValueError(f"the level is a probability between 0 and 1, such as 0.05; got {level}")
-    columns = paired_columns(tabled(reference, features, "reference"), tabled(current, features, "current"))
+    columns = columns_of(reference, current, features)
     matrices = as_matrices(columns)
     rows = len(matrices[0]), len(matrices[1])
     tests = default_tests(*rows) if tests is None else tests
@@ -97,8 +95,3 @@ def default_tests(reference_rows: int, current_rows: int) -> tuple[TwoSampleTest
     if fewest < _FEW:
         return (EnergyDistance(),)
     return (ClassifierTwoSample(), MMD() if fewest <= _VERY_MANY else LinearTimeMMD())
-
-
-def tabled(data: Any, features: Callable[[Any], Any] | None, which: str) -> Table:
-    """The data as columns, those of their features where a function for them is given."""
-    return read_table(data if features is None else network_features(features, data), which)

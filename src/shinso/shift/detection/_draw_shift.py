@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shinso.shift.detection._colours import CURRENT, QUIET, REFERENCE
+from shinso.shift._colours import CURRENT, QUIET, REFERENCE
 from shinso.shift.detection._feature_shift import FeatureShift
 from shinso.shift.detection._shift_report import ShiftReport
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shinso.shift.detection._colours import CURRENT, QUIET, REFERENCE
+from shinso.shift._colours import CURRENT, QUIET, REFERENCE
 from shinso.shift.detection._stream import Window
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from shinso.shift.detection._gaussian_kernel import distances
-from shinso.shift.detection._pair_sums import WITNESSES, mean_kernel, pair_sums
-from shinso.shift.detection._permutations import permutation_p_value, relabellings
+from shinso.shift.detection._pair_sums import pair_sums
+from shinso.shift.detection._permutations import permutation_p_value
+from shinso.shift.detection._relabelled import Relabelled, witness
 from shinso.shift.detection._test_result import Seed, TestResult
-from shinso.shift.detection._two_matrices import random_part, two_matrices
+from shinso.shift.detection._two_matrices import Matrix
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,9 @@ class EnergyDistance:
         self, reference: Float64[np.ndarray, "m d"], current: Float64[np.ndarray, "n d"], seed: Seed = 0
     ) -> TestResult:
         """Whether the samples differ. Raises ValueError for fewer than two rows and for values that are not finite."""
-        reference, current = two_matrices(reference, current, least=2)
-        generator = np.random.default_rng(seed)
-        reference, current = (random_part(rows, self.max_rows, generator) for rows in (reference, current))
-        m, n = len(reference), len(current)
-        pooled = np.concatenate([reference, current])
-        labels = relabellings(m, m + n, self.permutations, generator)
-        sums = pair_sums(distances, pooled - pooled.mean(axis=0), labels)
+        drawn = Relabelled.of(reference, current, self.max_rows, self.permutations, seed)
+        m, n = drawn.rows
+        sums = pair_sums(distances, drawn.pooled, drawn.labels)
         between = 2 * sums.between / (m * n)
         energy = between - sums.first / m**2 - sums.second / n**2
         effect = float(energy[0] / between[0]) if between[0] > 0 else 0.0
@@ -51,11 +48,9 @@ class EnergyDistance:
         self, reference: Float64[np.ndarray, "m d"], current: Float64[np.ndarray, "n d"], seed: Seed = 0
     ) -> Float64[np.ndarray, " n"]:
         """By current row its mean distance to a random 500 reference rows, less that to as many current ones."""
-        reference, current = two_matrices(reference, current, least=2)
-        generator = np.random.default_rng(seed)
-        centre = reference.mean(axis=0)
-        most = min(self.max_rows, WITNESSES)
-        some, others = (random_part(rows, most, generator) - centre for rows in (reference, current))
-        at = current - centre
-        further: Float64[np.ndarray, " n"] = mean_kernel(distances, at, some) - mean_kernel(distances, at, others)
-        return further
+        return witness(reference, current, lambda *_: _nearness, self.max_rows, seed)
+
+
+def _nearness(left: Matrix, right: Matrix) -> Matrix:
+    nearness: Matrix = -distances(left, right)
+    return nearness

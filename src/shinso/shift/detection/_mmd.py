@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float64
 
 from shinso.shift.detection._gaussian_kernel import gaussian_kernel, median_bandwidth
-from shinso.shift.detection._pair_sums import WITNESSES, Kernel, mean_kernel, pair_sums
-from shinso.shift.detection._permutations import permutation_p_value, relabellings
+from shinso.shift.detection._pair_sums import Kernel, pair_sums
+from shinso.shift.detection._permutations import permutation_p_value
+from shinso.shift.detection._relabelled import Relabelled, witness
 from shinso.shift.detection._test_result import Seed, TestResult
-from shinso.shift.detection._two_matrices import random_part, two_matrices
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,9 @@ class MMD:
         self, reference: Float64[np.ndarray, "m d"], current: Float64[np.ndarray, "n d"], seed: Seed = 0
     ) -> TestResult:
         """Whether the samples differ. Raises ValueError for fewer than two rows and for values that are not finite."""
-        reference, current = two_matrices(reference, current, least=2)
-        generator = np.random.default_rng(seed)
-        reference, current = (random_part(rows, self.max_rows, generator) for rows in (reference, current))
-        m, n = len(reference), len(current)
-        pooled = np.concatenate([reference, current])
-        pooled = pooled - pooled.mean(axis=0)
-        labels = relabellings(m, m + n, self.permutations, generator)
-        sums = pair_sums(self._kernel(pooled, generator), pooled, labels)
+        drawn = Relabelled.of(reference, current, self.max_rows, self.permutations, seed)
+        m, n = drawn.rows
+        sums = pair_sums(self._kernel(drawn.pooled, drawn.generator), drawn.pooled, drawn.labels)
         # A row is wholly similar to itself, which says nothing of the distributions.
         within = (sums.first - m) / (m * (m - 1)) + (sums.second - n) / (n * (n - 1))
         squared = within - 2 * sums.between / (m * n)
@@ -58,15 +53,7 @@ class MMD:
 
         Means are over a random 500 rows of each sample, where there are more.
         """
-        reference, current = two_matrices(reference, current, least=2)
-        generator = np.random.default_rng(seed)
-        centre = reference.mean(axis=0)
-        most = min(self.max_rows, WITNESSES)
-        some, others = (random_part(rows, most, generator) - centre for rows in (reference, current))
-        kernel = self._kernel(np.concatenate([some, others]), generator)
-        at = current - centre
-        witness: Float64[np.ndarray, " n"] = mean_kernel(kernel, at, others) - mean_kernel(kernel, at, some)
-        return witness
+        return witness(reference, current, self._kernel, self.max_rows, seed)
 
     def _kernel(self, pooled: Float64[np.ndarray, "rows d"], generator: np.random.Generator) -> Kernel:
         return gaussian_kernel(self.bandwidth if self.bandwidth is not None else median_bandwidth(pooled, generator))

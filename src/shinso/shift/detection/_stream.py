@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from shinso.shift.detection._as_matrices import as_matrices
-from shinso.shift.detection._detect import tabled
 from shinso.shift.detection._energy_distance import EnergyDistance
+from shinso.shift.detection._feature_matrices import tabled
 from shinso.shift.detection._paired_columns import join, paired_columns
 from shinso.shift.detection._table import Table
 from shinso.shift.detection._test_result import Seed, TwoSampleTest

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from shinso.shift._colours import INDIGO, QUIET, VERMILION
 from shinso.shift.ratio._density_ratio import DensityRatio
 from shinso.shift.ratio._table import Table, read_table
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INDIGO, VERMILION, QUIET = "#165e83", "#c4472b", "#5b626c"
 MOST_POINTS = 3000
 POINTS_OF_THE_LINE = 120
 LEAST_LOGARITHM = -12.0

@@ -8,6 +8,9 @@ from jaxtyping import Float
 
 WIDTH_FACTORS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0)
 """Widths to choose from, as multiples of the median distance."""
+ROWS_COVERED = 40
+SHARE_COVERED = 0.4
+ROWS_TO_MEASURE = 2000
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,27 @@ def squared_distances(
 
 def median_distance(squares: Float[np.ndarray, "rows centres"]) -> float:
     """The median distance, by which widths are measured; 1 if it is 0, as where most rows are equal."""
-    return float(np.sqrt(np.median(squares[:2000]))) or 1.0
+    return float(np.sqrt(np.median(squares[:ROWS_TO_MEASURE]))) or 1.0
 
 
 def widths_to_try(
     squares: Float[np.ndarray, "rows centres"], factors: tuple[float, ...]
 ) -> Float[np.ndarray, " widths"]:
-    """Multiples of the median distance, but none below what half of the rows have to their nearest centre.
+    """Multiples of the median distance, but none so narrow that the kernels hardly reach anyone.
 
-    A narrower kernel hardly reaches anyone, and in a few rows of the numerator that lie close together it sees a ratio
-    without bound, for which a score of some hundreds of rows can fall. The widest is always there.
+    Half of the rows must have a centre within one width, and half of the kernels must cover 40 rows (two in five, if
+    there are fewer than 100), a row at distance d counting exp(-d²/2σ²). In a narrower kernel a few rows of the
+    numerator that lie close together make a ratio without bound, for which a score of some hundreds of rows can fall.
+    The widest is always there.
     """
     widths = median_distance(squares) * np.sort(np.array(factors))
-    reaching = widths >= np.sqrt(np.median(squares.min(axis=1)))
-    return widths[reaching] if reaching.any() else widths[-1:]
+    near = np.sqrt(np.median(squares.min(axis=1)))
+    needed = min(ROWS_COVERED / len(squares), SHARE_COVERED)
+    some = squares[:ROWS_TO_MEASURE]
+    reaching = [
+        width >= near and float(np.median(kernels_of(some, float(width)).mean(axis=0))) >= needed for width in widths
+    ]
+    return widths[reaching] if any(reaching) else widths[-1:]
 
 
 def logarithm_of_sum(

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shinso.shift.ratio._density_ratio import DensityRatio, fitted
+from shinso.shift.ratio._folds import kernels_of_others
 from shinso.shift.ratio._gaussian_kernels import (
     WIDTH_FACTORS,
     Kernels,
@@ -16,7 +17,7 @@ from shinso.shift.ratio._gaussian_kernels import (
 )
 from shinso.shift.ratio._samples import read_samples
 from shinso.shift.ratio._table import Table
-from shinso.shift.ratio._ulsif import PENALTIES
+from shinso.shift.ratio._ulsif import PENALTIES, penalties_to_try
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ class RelativeULSIF:
     alpha: float = 0.1
     """The numerator's share of the mixture."""
     centres: int = 200
-    """How many rows of the numerator carry a kernel, at most half of them: the others choose the width."""
+    """How many rows of the numerator carry a kernel."""
     width_factors: tuple[float, ...] = WIDTH_FACTORS
+    """Widths to try, as multiples of the median distance of rows to centres."""
     penalties: tuple[float, ...] = PENALTIES
+    """Penalties to try; those below 1/rows are left out, as within the error of single rows."""
     folds: int = 5
     rows: int = 20_000
+    """How many rows of each sample at most are used for the fit; the weights are for all."""
     seed: int = 0
+    """For which rows are used, and which carry a kernel."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha < 1:
@@ -47,14 +52,13 @@ class RelativeULSIF:
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the mixture of both."""
         samples = read_samples(numerator, denominator, self.rows, np.random.default_rng(self.seed))
-        centres = samples.numerator[: min(self.centres, len(samples.numerator) // 2)]
+        centres = samples.numerator[: self.centres]
         above, below = (squared_distances(rows, centres) for rows in (samples.numerator, samples.denominator))
         widths = widths_to_try(below, self.width_factors)
-        # Not by the rows that carry a kernel: narrow kernels would seem good for being at home there.
-        others = above[len(centres) :]
-        scores = np.stack([self._scores(kernels_of(others, w), kernels_of(below, w)) for w in widths])
+        penalties = penalties_to_try(self.penalties, min(len(above), len(below)))
+        scores = np.stack([self._scores(kernels_of(above, w), kernels_of(below, w), penalties) for w in widths])
         best_width, best_penalty = np.unravel_index(scores.argmin(), scores.shape)
-        width, penalty = float(widths[best_width]), self.penalties[best_penalty]
+        width, penalty = float(widths[best_width]), float(penalties[best_penalty])
         moments = [
             kernels.T @ kernels / len(kernels) for kernels in (kernels_of(above, width), kernels_of(below, width))
         ]
@@ -65,23 +69,28 @@ class RelativeULSIF:
         return fitted(self, samples, log_ratio, {"alpha": self.alpha, "width": width, "penalty": penalty})
 
     def _scores(
-        self, above: Float[np.ndarray, "numerator centres"], below: Float[np.ndarray, "denominator centres"]
+        self,
+        above: Float[np.ndarray, "numerator centres"],
+        below: Float[np.ndarray, "denominator centres"],
+        penalties: Float[np.ndarray, " penalties"],
     ) -> Float[np.ndarray, " penalties"]:
-        """By penalty the mean over the folds of the squared error on rows that were not fitted."""
-        parts = [np.array_split(sample, self.folds) for sample in (above, below)]
-        moments = [np.stack([part.T @ part for part in sample]) for sample in parts]
-        sums = np.stack([part.sum(axis=0) for part in parts[0]])
-        scores = np.zeros(len(self.penalties))
-        for fold, (held_above, held_below) in enumerate(zip(*parts, strict=True)):
+        """By penalty the mean over the folds of the squared error on rows that were not fitted.
+
+        Of both samples every ``folds``-th row is held out, and takes its kernel along.
+        """
+        second_above, second_below, first_above = above.T @ above, below.T @ below, above.sum(axis=0)
+        scores = np.zeros(len(penalties))
+        for fold in range(self.folds):
+            held_above, held_below = above[fold :: self.folds], below[fold :: self.folds]
+            kept = kernels_of_others(np.arange(len(above)) % self.folds == fold, above.shape[1])
             others = len(above) - len(held_above), len(below) - len(held_below)
-            second = self.alpha * (moments[0].sum(axis=0) - moments[0][fold]) / others[0]
-            second += (1 - self.alpha) * (moments[1].sum(axis=0) - moments[1][fold]) / others[1]
-            eigenvalues, basis = np.linalg.eigh(second)
-            first = basis.T @ (sums.sum(axis=0) - sums[fold]) / others[0]
-            solutions = basis @ (first[:, None] / (np.maximum(eigenvalues, 0)[:, None] + np.array(self.penalties)))
-            scores += _squared_error(
-                np.maximum(held_above @ solutions, 0), np.maximum(held_below @ solutions, 0), self.alpha
-            )
+            second = self.alpha * (second_above - held_above.T @ held_above) / others[0]
+            second += (1 - self.alpha) * (second_below - held_below.T @ held_below) / others[1]
+            eigenvalues, basis = np.linalg.eigh(second[np.ix_(kept, kept)])
+            first = basis.T @ (first_above - held_above.sum(axis=0))[kept] / others[0]
+            solutions = basis @ (first[:, None] / (np.maximum(eigenvalues, 0)[:, None] + penalties))
+            r_above, r_below = (np.maximum(held[:, kept] @ solutions, 0) for held in (held_above, held_below))
+            scores += _squared_error(r_above, r_below, self.alpha)
         return scores / self.folds
 
 

@@ -25,8 +25,9 @@ class ULSIF:
     """Unconstrained least-squares importance fitting: r(x) = Σ_l θ_l k(x, c_l) nearest to p/q in squared error over q.
 
     θ = (H + λI)⁻¹ h with H = mean_q φφᵀ and h = mean_p φ; a negative r is taken as 0. The width and λ have the least
-    leave-one-out score, for which no fit is repeated. The coefficients themselves are not cut off at 0, as the paper
-    does: the cut is then no part of what is left out, and the score is exact.
+    leave-one-out score, for which no fit is repeated; a numerator row that is left out takes its kernel along. The
+    coefficients themselves are not cut off at 0, as the paper does: the cut is then no part of what is left out, and
+    the score is exact.
     Do not trust it far out: where the numerator has few rows and the denominator fewer, squared error is ruled by a
     handful of rows. In more than about ten columns the kernels see little.
     Raises ValueError for tables that do not fit together. Source: Kanamori, Hido and Sugiyama 2009, section 3.
@@ -37,7 +38,7 @@ class ULSIF:
     width_factors: tuple[float, ...] = WIDTH_FACTORS
     """Widths to try, as multiples of the median distance of rows to centres."""
     penalties: tuple[float, ...] = PENALTIES
-    """Values of λ to try."""
+    """Values of λ to try; those below 1/rows are left out, as within the error of single rows."""
     rows: int = 20_000
     """How many rows of each sample at most are used for the fit; the weights are for all."""
     seed: int = 0
@@ -49,7 +50,7 @@ class ULSIF:
         centres = samples.numerator[: self.centres]
         above, below = (squared_distances(rows, centres) for rows in (samples.numerator, samples.denominator))
         widths = widths_to_try(below, self.width_factors)
-        penalties = np.array(self.penalties)
+        penalties = penalties_to_try(self.penalties, min(len(above), len(below)))
         scores = np.stack([leave_one_out_scores(kernels_of(above, w), kernels_of(below, w), penalties) for w in widths])
         best_width, best_penalty = np.unravel_index(scores.argmin(), scores.shape)
         width, penalty = float(widths[best_width]), float(penalties[best_penalty])
@@ -74,7 +75,8 @@ def leave_one_out_scores(
     """By penalty the mean of r(x)²/2 - r(x') over pairs (x of q, x' of p), each r fitted without its pair.
 
     Leaving out a row changes H by a matrix of rank one, so that by Sherman, Morrison and Woodbury all fits follow from
-    one; in the basis of the eigenvectors of H they do so for all penalties together.
+    one; in the basis of the eigenvectors of H they do so for all penalties together. The kernels must sit at the
+    numerator's first rows, in their order: a row takes its kernel along, which would find itself at home there.
     Source: Kanamori, Hido and Sugiyama 2009, section 3, without their cutting off of coefficients.
     """
     m, n = len(above), len(below)
@@ -82,13 +84,30 @@ def leave_one_out_scores(
     eigenvalues, basis = np.linalg.eigh(below.T @ below / n)
     # B = H + λ(n-1)/n: by penalty the inverse's eigenvalues.
     inverse = 1 / (np.maximum(eigenvalues, 0)[:, None] + penalties * (n - 1) / n)
-    mean = above.mean(axis=0) @ basis
     x, y = below[:pairs] @ basis, above[:pairs] @ basis
-    xx, yy, xy = x**2 @ inverse, y**2 @ inverse, (x * y) @ inverse
-    # Against B⁻¹ times the mean of the numerator's other rows.
-    xh = (m * ((x * mean) @ inverse) - xy) / (m - 1)
-    yh = (m * ((y * mean) @ inverse) - yy) / (m - 1)
-    r_x = (n - 1) * xh / (n - xx)
-    r_y = (n - 1) / n * (yh + xy * xh / (n - xx))
+    mean = (m * (above.mean(axis=0) @ basis) - y) / (m - 1)
+    own = np.zeros_like(y)
+    own[: len(basis)] = basis[:pairs]
+    xx = x**2 @ inverse
+
+    def product(u: Float[np.ndarray, "pairs centres"], v: Float[np.ndarray, "pairs centres"]) -> np.ndarray:
+        """uᵀ(B - xxᵀ/n)⁻¹v, by pair and penalty."""
+        return np.asarray((u * v) @ inverse + ((u * x) @ inverse) * ((x * v) @ inverse) / (n - xx))
+
+    # Its own kernel's coefficient is held at 0; of a row without one the divisor would be 0, and so is the dividend.
+    share = product(own, mean) / np.where(own.any(axis=1)[:, None], product(own, own), 1)
+    r_x, r_y = ((n - 1) / n * (product(z, mean) - product(z, own) * share) for z in (x, y))
     scores: Float[np.ndarray, " penalties"] = (np.maximum(r_x, 0) ** 2 / 2 - np.maximum(r_y, 0)).mean(axis=0)
     return scores
+
+
+def penalties_to_try(penalties: tuple[float, ...], rows: int) -> Float[np.ndarray, " penalties"]:
+    """Those of at least 1/rows; the largest is always there.
+
+    With less, an eigenvalue that a single row makes is kept as it is, and so is its error; of some hundreds of rows
+    the score falls for it now and then. That penalties must fall more slowly than 1/rows is theory too.
+    Source: Kanamori, Suzuki and Sugiyama 2012, for the theory.
+    """
+    tried = np.sort(np.array(penalties))
+    enough = tried[tried >= 1 / rows]
+    return enough if len(enough) else tried[-1:]

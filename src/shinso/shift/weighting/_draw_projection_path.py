@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from shinso.shift.weighting._colours import INDIGO, VERMILION
+from shinso.shift._colours import INDIGO, VERMILION
 from shinso.shift.weighting._projection_path import ProjectionPath
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shinso.shift.weighting._colours import GREEN, INDIGO, QUIET, VERMILION
+from shinso.shift._colours import GREEN, INDIGO, QUIET, VERMILION
 from shinso.shift.weighting._compare_weighting import Hindsight, Weighting
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from shinso.shift.weighting._weighted_likelihood import WeightedLikelihood, chec
 class InformationCriterion:
     """How ``choose_exponent`` judges: by Shimodaira's information criterion, per example and halved.
 
-    One fit for each exponent. With few examples for the parameters it promises too much, and most where weights are
-    full: of the line of ``shimodaira_example`` by 0.04 nats at n = 50 (its loss is 0.32), by 0.002 at n = 300. The
-    choice by it is good all the same, within 5 % of the best fixed λ's loss; but of a right model with many parameters
-    ``LeaveOneOut``, as cheap, chooses better. The figures are those of benchmarks/shift_weighting.py.
+    It is the published one, right where examples are many for the parameters. With few it promises too much, and most
+    where weights are full: of the line of ``shimodaira_example`` by 0.044 nats at n = 50 (its loss is 0.33), by 0.001
+    at n = 300. ``LeaveOneOut``, as cheap, does not. The figures are those of benchmarks/shift_weighting.py.
     """
 
     def losses(

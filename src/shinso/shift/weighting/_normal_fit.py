@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class NormalFit:
     def left_out_log_likelihoods(self) -> Float[np.ndarray, "*draws n"]:
         """Each example's log-density under the fit to all others, exactly and without refitting, in nats.
 
-        It is minus infinity where the others cannot do without the example, or fit each other without an error.
+        It is minus infinity where the others fit each other without an error, and for examples that decide ``alone``.
         """
         kept = 1 - self.leverages
         total = self.weights.sum(axis=-1, keepdims=True)
@@ -49,8 +49,13 @@ class NormalFit:
                 total - self.weights
             )
             densities = normal_log_density(self.residuals / kept, remaining)
-        possible = (kept > 1e-12) & (remaining > 1e-12 * self.variance[..., None])
+        possible = ~self.alone & (remaining > 1e-12 * self.variance[..., None])
         return np.where(possible, densities, -np.inf)
+
+    @property
+    def alone(self) -> Bool[np.ndarray, "*draws n"]:
+        """Whether an example decides a coefficient on which the others say nothing, as the only one of a level does."""
+        return self.leverages > 1 - 1e-9
 
 
 def normal_fit(

@@ -63,9 +63,16 @@ class WeightedRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Float[np.ndarray, " rows"]:
         """The log-densities of the training data, each row's under the fit to all others, in nats; exact.
 
-        The data and weights are those of ``fit``. Raises ValueError where the fit left no error at all.
+        It is minus infinity where these fit each other without an error. The data and weights are those of ``fit``.
+        Raises ValueError where the fit left no error at all.
         """
-        return self._refitted(x, y, sample_weight).left_out_log_likelihoods
+        fit = self._refitted(x, y, sample_weight)
+        densities = fit.left_out_log_likelihoods
+        table, targets = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        # There are at most as many of these as coefficients.
+        for row in np.flatnonzero(fit.alone):
+            densities[row] = _left_out_log_density(table, targets, fit.weights, int(row))
+        return densities
 
     def _refitted(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> NormalFit:
         check_is_fitted(self)
@@ -80,6 +87,17 @@ class WeightedRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 "give more examples than coefficients, or fewer features"
             )
         return self.variance_
+
+
+def _left_out_log_density(
+    x: Float[np.ndarray, "rows features"], y: Float[np.ndarray, " rows"], weights: Float[np.ndarray, " rows"], row: int
+) -> float:
+    others = np.arange(len(y)) != row
+    fit = normal_fit(x[others], y[others], weights[others])
+    if not fit.variance > 0:
+        return -np.inf
+    residual = y[[row]] - fit.intercept - x[[row]] @ fit.coefficients
+    return float(normal_log_density(residual, np.asarray(fit.variance)[None])[0])
 
 
 def _fitted(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> NormalFit:

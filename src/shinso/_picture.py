@@ -1,4 +1,4 @@
-"""How the pictures of studies look: the colours of the report, drawn by matplotlib."""
+"""How pictures look on pages of their own: the colours of the report, drawn by matplotlib."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
