@@ -82,6 +82,19 @@ def test_without_overlap_there_are_no_weights_and_that_is_said() -> None:
     assert found.does_weighting_help.startswith("It cannot: the samples do not overlap: a classifier tells them apart")
 
 
+def test_where_weighting_cannot_be_tried_the_reason_is_said() -> None:
+    generator = np.random.default_rng(0)
+    x, field = generator.normal(0, 1, (300, 3)), generator.normal(0.6, 1, (200, 3))
+    apart = examine(x, field, targets=(x[:, 0] > 0).astype(int))
+    assert apart.weighting is None
+    assert apart.does_weighting_help.startswith("Not known: a plane separates the 2 classes")
+    wide = [np.hstack([rows, generator.normal(size=(len(rows), 60))]) for rows in (x, field)]
+    found = examine(*wide, targets=generator.normal(size=300))
+    assert found.does_weighting_help.startswith("Not known: it is tried on at most 60 features, and there are 63.")
+    same = examine(x, field, targets=np.ones(300))
+    assert same.does_weighting_help.startswith("Not known: no row has a weight, or all targets are the same.")
+
+
 def test_accuracy_is_predicted_from_probabilities() -> None:
     generator = np.random.default_rng(0)
     x, field = generator.normal(0, 1, (1000, 1)), generator.normal(0.8, 0.6, (600, 1))

@@ -23,6 +23,8 @@ class Examination:
     no_weights: str
     """Why there is no ratio."""
     weighting: ExponentChoice | None
+    not_tried: str
+    """Why weighting was not tried."""
     damage: Damage | None
 
     @property
@@ -64,9 +66,9 @@ class Examination:
         if not self.found.moved:
             return "Nothing has to be weighted."
         if self.weighting is None:
-            return f"Not known: it takes the reference's targets (--target COLUMN). {left}"
+            return f"Not known: {self.not_tried}. {left}"
         gain, error = self._gain()
-        if self.weighting.chosen == 0:
+        if self.weighting.chosen == 0 or gain <= 0:
             return f"No: a linear model is expected to do best without weights. {left}"
         if gain <= 2 * error:
             return f"It is not shown to: a linear model gains {gain:.3g} ± {error:.2g} nats a row. {left}"

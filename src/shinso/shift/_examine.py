@@ -56,12 +56,16 @@ def examine(
     labels = None if targets is None else _checked(targets, len(matrices.reference))
     if predictions is not None and labels is None:
         raise ValueError("the cost of a shift needs the reference's targets beside the model's predictions")
+    weighting, not_tried = (
+        _weighting(matrices.reference, labels, ratio) if found.moved else (None, "nothing has to be weighted")
+    )
     return Examination(
         found=found,
         names=matrices.names,
         ratio=ratio,
         no_weights=no_weights,
-        weighting=_weighting(matrices.reference, labels, ratio, found),
+        weighting=weighting,
+        not_tried=not_tried,
         damage=None if predictions is None or labels is None else _damage(labels, predictions, ratio),
     )
 
@@ -87,21 +91,26 @@ def _are_classes(targets: Shaped[np.ndarray, " rows"]) -> bool:
 
 
 def _weighting(
-    x: np.ndarray, targets: np.ndarray | None, ratio: DensityRatio | None, found: ShiftReport
-) -> ExponentChoice | None:
-    """How far a linear model would better be weighted; None where nothing moved, or too little is known."""
-    if targets is None or ratio is None or not found.moved or x.shape[1] > _MOST_FEATURES:
-        return None
+    x: np.ndarray, targets: np.ndarray | None, ratio: DensityRatio | None
+) -> tuple[ExponentChoice | None, str]:
+    """How far a linear model would better be weighted, or why that is not known."""
+    if targets is None:
+        return None, "it takes the reference's targets (--target COLUMN)"
+    if x.shape[1] > _MOST_FEATURES:
+        return None, f"it is tried on at most {_MOST_FEATURES} features, and there are {x.shape[1]}"
     from shinso.shift.weighting import WeightedLogisticRegression, WeightedRegression
 
     rows = np.random.default_rng(0).permutation(len(x))[:_MOST_ROWS]
-    weights = ratio.denominator_weights[rows]
+    weights = None if ratio is None else ratio.denominator_weights[rows]
+    if weights is None or not weights.sum() > 0 or len(np.unique(targets[rows])) < 2:
+        return None, "no row has a weight, or all targets are the same"
     classes = _are_classes(targets)
-    if not weights.sum() > 0 or len(np.unique(targets[rows])) < 2:
-        return None
     model = WeightedLogisticRegression() if classes else WeightedRegression()
     y = targets[rows] if classes else targets[rows].astype(np.float64)
-    return choose_exponent(model, x[rows], y, weights / weights.mean())
+    try:
+        return choose_exponent(model, x[rows], y, weights / weights.mean()), ""
+    except ValueError as reason:
+        return None, str(reason)
 
 
 def _damage(targets: np.ndarray, predictions: Predictions, ratio: DensityRatio | None) -> Damage | None:
