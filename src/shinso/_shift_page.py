@@ -79,7 +79,7 @@ def _weighting(found: Examination) -> Section | None:
         lambda figure: draw_exponent_choice(choice, figure),
         "Estimated loss by the exponent of the weights",
         "Of a linear model on these features, by how far it is weighted. Weighting is worth it where the curve's least "
-        "value lies clearly below its value at 0. The bars say how often each exponent would be the best, were the rows "
+        "value lies clearly below its value at 0. The bars say how often each exponent would be the best were the rows "
         "drawn again: the chosen one is their mean.",
     )
     return Section("weighting", "Whether weighting helps", drawn)

@@ -84,7 +84,11 @@ class Record:
         """Keep an array; ``labels`` (kept once per name) names the entries of its first axis."""
         self.arrays(step, {name: value})
         if labels:
-            self._write("INSERT OR REPLACE INTO labels VALUES (?, ?)", [(name, json.dumps(list(labels)))])
+            self.labels(name, labels)
+
+    def labels(self, name: str, labels: Sequence[str]) -> None:
+        """Name the entries of the first axis of a series of arrays."""
+        self._write("INSERT OR REPLACE INTO labels VALUES (?, ?)", [(name, json.dumps(list(labels)))])
 
     def arrays(self, step: int, values: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
         """Keep one array per name at this step; raises ValueError for an array of objects."""

@@ -18,22 +18,27 @@ class Ledger:
         """Write the readings of one step."""
         arrays = pending.arrays()
         self._record.scalars(pending.step, {name: float(value) for name, value in arrays.items() if value.ndim == 0})
-        unlabelled = {}
+        placed = {}
         for name, value in arrays.items():
             if pending.labels[name]:
-                self._write_labelled(pending.step, name, value, pending.labels[name])
+                placed[name] = self._under_its_labels(name, value, pending.labels[name])
             elif value.ndim:
-                unlabelled[self._name_for(name, value.shape)] = value
-        self._record.arrays(pending.step, unlabelled)
+                placed[self._name_for(name, value.shape)] = value
+        # All at once, because each statement takes as long as many rows.
+        self._record.arrays(pending.step, placed)
 
-    def _write_labelled(self, step: int, name: str, value: np.ndarray, labels: tuple[str, ...]) -> None:
+    def _under_its_labels(self, name: str, value: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
+        """The entries in the order of all labels known so far; new ones are written down, and earlier steps widened."""
         written = self._labels.get(name)
+        if labels == written:
+            return value
         known = written or self._recorded_labels(name) or labels
         self._labels[name] = known + tuple(label for label in labels if label not in known)
         if len(self._labels[name]) > len(known):
             self._widen(name, known)
-        new = () if self._labels[name] == written else self._labels[name]
-        self._record.array(step, name, _aligned(value, labels, self._labels[name]), new)
+        if self._labels[name] != written:
+            self._record.labels(name, self._labels[name])
+        return _aligned(value, labels, self._labels[name])
 
     def _widen(self, name: str, known: tuple[str, ...]) -> None:
         steps, values, _ = self._record.readings(name)

@@ -1,5 +1,6 @@
 """Readings on their way from the device to the host."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,6 +28,9 @@ class Pending:
         """The readings by name, as soon as the copy is done."""
         if self._copied is not None:
             self._copied.synchronize()
-        ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes.values()])
-        parts = np.split(self._host.numpy(), ends[:-1])
-        return {name: part.reshape(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
+        values, start, found = self._host.numpy(), 0, {}
+        for name, shape in self._shapes.items():
+            stop = start + math.prod(shape)
+            found[name] = values[start:stop].reshape(shape)
+            start = stop
+        return found

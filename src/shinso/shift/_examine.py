@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from shinso.shift._examination import Examination
 from shinso.shift.damage import Damage, predict_damage, predict_loss
-from shinso.shift.detection import ShiftReport, detect, feature_matrices
+from shinso.shift.detection import detect, feature_matrices
 from shinso.shift.ratio import DensityRatio, NoOverlap, PoorOverlap, density_ratio
 from shinso.shift.weighting import ExponentChoice, choose_exponent
 
