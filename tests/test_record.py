@@ -1,7 +1,9 @@
 """The record gives back what was written, also to other readers and after a death."""
 
+import gc
 import os
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,15 @@ def test_death_loses_nothing_that_was_committed(tmp_path: Path) -> None:
     for record in (Record.open_read_only(tmp_path / "run.db"), Record(tmp_path / "run.db")):
         assert record.readings("x").values.tolist() == [1.0]
         record.close()
+
+
+def test_what_nobody_closed_is_closed_when_it_is_collected(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    for open_record in (Record, partial(Record, path), partial(Record.open_read_only, path)):
+        connection = open_record()._db
+        gc.collect()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.execute("SELECT 1")
 
 
 def test_file_that_is_no_record_is_said(tmp_path: Path) -> None:

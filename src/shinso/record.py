@@ -5,7 +5,9 @@ grows.
 import json
 import sqlite3
 import time
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -50,7 +52,7 @@ class Record:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, timeout=30)
+        self._connect(":memory:" if path is None else path)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
@@ -61,13 +63,18 @@ class Record:
         if not path.is_file():
             raise FileNotFoundError(f"no record at {path}; expected the run.db of a run directory")
         record = cls.__new__(cls)
-        record._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
+        record._connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
             record._db.execute("SELECT 1 FROM events LIMIT 1")
         except sqlite3.DatabaseError as error:
             record._db.close()
             raise ValueError(f"{path} is not a record that shinso wrote, or is damaged: {error}") from error
         return record
+
+    def _connect(self, to: str | Path, uri: bool = False) -> None:
+        self._db = sqlite3.connect(to, uri=uri, isolation_level=None, timeout=30)
+        # Python 3.13 complains of connections that nobody closed, as of records in memory, which need no closing.
+        # weakref.finalize(self, _close, self._db).atexit = False
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Keep one number per name at this step; a second reading at the same step replaces the first."""
@@ -163,3 +170,8 @@ class Record:
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(statement, rows)
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.ProgrammingError):  # collected in a thread that is not its own
+        connection.close()
