@@ -169,6 +169,11 @@ def _convolutions() -> dict[str, tuple[nn.Module, Tensor]]:
             cases[f"Conv{dims}d of many channels {some}"] = plain[0][dims - 1](channels, 48, 3, **some), few_positions
         cases[f"ConvTranspose{dims}d of many channels"] = plain[1][dims - 1](channels, 48, 2, stride=2), few_positions
     cases["Conv2d channels last"] = nn.Conv2d(4, 6, 3), channels_last
+    cases["Conv2d channels last in groups"] = nn.Conv2d(4, 6, 3, groups=2, stride=2, padding=1), channels_last
+    of_one = nn.Conv2d(1, 3, 3).to(memory_format=torch.channels_last)
+    cases["Conv2d channels last of one channel"] = of_one, channels_last[:, :1].contiguous()
+    channels_last_3d = normal(BATCH, 4, 5, 4, 3).to(memory_format=torch.channels_last_3d)
+    cases["Conv3d channels last"] = nn.Conv3d(4, 6, 2), channels_last_3d
     return cases
 
 

@@ -73,23 +73,29 @@ class Correlations:
         images, count = len(self.inputs) // self.batch_size, examples.stop - examples.start
         chosen = slice(examples.start * images, examples.stop * images)
         inputs, at_outputs = self.inputs[chosen], self.output_gradients[chosen]
-        if images == self.groups == 1 and inputs.shape[1] < _FEW_CHANNELS:
+        if images == 1 and self._channels_are_last:
+            return self._side_by_side(_with_channels_of_all(inputs), _with_channels_of_all(at_outputs), count)
+        if self._through_windows:
             dims = len(self.kernel)
             windows = self._windows(inputs).permute(0, 1, *range(2 + dims, 2 + 2 * dims), *range(2, 2 + dims))
             columns = windows.reshape(count, inputs.shape[1] * math.prod(self.kernel), -1)
             products = torch.bmm(at_outputs.flatten(2), columns.transpose(1, 2))
             return torch.unflatten(products, 2, (-1, *self.kernel))
-        # One convolution of as many groups as there are examples, so that their gradients do not add up.
-        side_by_side = [
-            torch.unflatten(tensor, 0, (count, images)).transpose(0, 1).reshape(images, -1, *tensor.shape[2:])
-            for tensor in (inputs, at_outputs)
-        ]
-        size = (side_by_side[1].shape[1], inputs.shape[1] // self.groups, *self.kernel)
+        merged = [torch.unflatten(tensor, 0, (count, images)).transpose(0, 1) for tensor in (inputs, at_outputs)]
+        return self._side_by_side(merged[0].flatten(1, 2), merged[1].flatten(1, 2), count)
+
+    def _side_by_side(
+        self,
+        inputs: Float[Tensor, "images all_in *space"],
+        at_outputs: Float[Tensor, "images all_out *positions"],
+        count: int,
+    ) -> Float[Tensor, "examples ..."]:
+        """By one convolution of as many groups as there are examples, so that their gradients do not add up."""
         weight_gradient = _WEIGHT_GRADIENTS[len(self.kernel)]
         found: Tensor = weight_gradient(  # type: ignore[no-untyped-call]
-            side_by_side[0],
-            size,
-            side_by_side[1],
+            inputs,
+            (at_outputs.shape[1], inputs.shape[1] // (count * self.groups), *self.kernel),
+            at_outputs,
             stride=self.stride,
             padding=self.padding,
             dilation=self.dilation,
@@ -97,13 +103,22 @@ class Correlations:
         )
         return torch.unflatten(found, 0, (count, -1))
 
+    @property
+    def _channels_are_last(self) -> bool:
+        tensors = self.inputs, self.output_gradients
+        return len(self.kernel) > 1 and all(tensor.stride(1) == 1 or tensor.shape[1] == 1 for tensor in tensors)
+
+    @property
+    def _through_windows(self) -> bool:
+        few = self.inputs.shape[1] < _FEW_CHANNELS
+        return few and len(self.inputs) == self.batch_size and self.groups == 1 and not self._channels_are_last
+
     @cached_property
     def _parts(self) -> WrittenInParts:
         positions = math.prod(self.output_gradients.shape[2:])
         windows = positions * self.inputs.shape[1] * math.prod(self.kernel)
         weights = self.output_gradients.shape[1] * self.inputs.shape[1] * math.prod(self.kernel) // self.groups
-        few = self.inputs.shape[1] < _FEW_CHANNELS
-        return WrittenInParts(self.batch_size, max(weights, windows if few else 0), self.of)
+        return WrittenInParts(self.batch_size, max(weights, windows if self._through_windows else 0), self.of)
 
     @property
     def _overlaps_are_cheaper(self) -> bool:
@@ -181,6 +196,11 @@ def _correlations(
         )
     stride, padding, dilation = (_each(value, kernel) for value in (stride, padding, dilation))
     return Correlations(inputs, at_outputs, batch_size, kernel, stride, padding, dilation, groups)
+
+
+def _with_channels_of_all(tensor: Float[Tensor, "examples channels *space"]) -> Float[Tensor, "1 all_channels *space"]:
+    # Channels stay innermost in memory: the copy moves them in blocks, and convolutions take them as they lie.
+    return tensor.movedim((0, 1), (-2, -1)).contiguous().flatten(-2).unsqueeze(0).movedim(-1, 1)
 
 
 def _of_bias(at_outputs: Float[Tensor, "images out *positions"], batch_size: int) -> WrittenOut:
