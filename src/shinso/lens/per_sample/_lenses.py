@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -21,10 +22,16 @@ from shinso.lens.per_sample._sgd_noise import momentum_noise_scale, sgd_noise_sc
 
 def _quartiles(values: Float[Tensor, " count"]) -> Float[Tensor, "5"]:
     """The smallest, the quartiles and the largest; ``torch.quantile`` takes ten times as long for a few numbers."""
-    ordered, last = values.sort().values, len(values) - 1
-    below = [last * quarter // 4 for quarter in range(5)]
-    beyond = ordered.new_tensor([last * quarter % 4 / 4 for quarter in range(5)])
-    return torch.lerp(ordered[below], ordered[[min(place + 1, last) for place in below]], beyond)
+    ordered = values.sort().values
+    below, above, beyond = _places_of_quartiles(len(values), values.device)
+    return torch.lerp(ordered[below], ordered[above], beyond.to(ordered.dtype))
+
+
+@lru_cache(maxsize=8)
+def _places_of_quartiles(count: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    below, share = [(count - 1) * quarter // 4 for quarter in range(5)], [(count - 1) * q % 4 / 4 for q in range(5)]
+    above = [min(place + 1, count - 1) for place in below]
+    return torch.tensor(below, device=device), torch.tensor(above, device=device), torch.tensor(share, device=device)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ class PerSample:
     @cached_property
     def squared_mean_norms(self) -> Float[Tensor, " parameters"]:
         """The squared norm of the gradient of the batch, by parameter tensor."""
+        if len(self._passes) == 1:
+            return self._tables[0].whole
         return torch.stack(torch._foreach_norm(list(self.mean.values()))).square()
 
     def why_not_seen(self) -> dict[str, str]:

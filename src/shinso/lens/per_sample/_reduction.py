@@ -45,6 +45,8 @@ class SumTable(NamedTuple):
 
     squared_norms: Float[Tensor, "parameters batch"]
     products: Float[Tensor, "parameters batch"]
+    whole: Float[Tensor, " parameters"]
+    """The squared norm of what the backward pass gave."""
 
 
 @dataclass(eq=False)
@@ -73,7 +75,7 @@ class PassSums:
         expected = torch.stack([lengths.get(name, nothing).to(some.device) for name in parameters]).square()
         slack = _TOLERANCE * (expected + 0.05 * (expected * self.batch_size * squares.sum(1)).sqrt())
         add_up = ((products.sum(1) - expected).abs() <= slack).unsqueeze(1)
-        return SumTable(torch.where(add_up, squares, unknown), torch.where(add_up, products, unknown))
+        return SumTable(torch.where(add_up, squares, unknown), torch.where(add_up, products, unknown), expected)
 
 
 class Reduction:
