@@ -74,7 +74,7 @@ class Record:
     def _connect(self, to: str | Path, uri: bool = False) -> None:
         self._db = sqlite3.connect(to, uri=uri, isolation_level=None, timeout=30)
         # Python 3.13 complains of connections that nobody closed, as of records in memory, which need no closing.
-        # weakref.finalize(self, _close, self._db).atexit = False
+        weakref.finalize(self, _close, self._db).atexit = False
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Keep one number per name at this step; a second reading at the same step replaces the first."""
