@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -36,10 +37,11 @@ class Probe:
         trained: "Trained | None" = None,
     ) -> None:
         self.model = model
-        self.loss_function = loss
         self.inputs = inputs
         self.targets = targets
         self._random_states = RandomStates(model) if random_states is None else random_states
+        self.loss_function: Loss = _UnnoticedLoss(loss, self._random_states)
+        """From outputs and targets; with the same care, for a loss may draw numbers too."""
         self._trained = _trained(model) if trained is None else trained
 
     @property
@@ -54,14 +56,12 @@ class Probe:
         """
         replaced = {self._trained[name][0]: value for name, value in (parameters or {}).items()}
         buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        with self._unnoticed():
+        with _unnoticed(self._random_states):
             return functional_call(self.model, {**buffers, **replaced}, *arguments(self.inputs))
 
     def loss(self, parameters: Parameters | None = None) -> Float[Tensor, ""]:
         """The mean loss of the batch."""
-        outputs = self.outputs(parameters)
-        with self._unnoticed():
-            return self.loss_function(outputs, self.targets)
+        return self.loss_function(self.outputs(parameters), self.targets)
 
     def gradient(self, parameters: Parameters | None = None) -> dict[str, Shaped[Tensor, "..."]]:
         """The gradient of the loss by parameter; zero where the loss does not depend on one."""
@@ -82,12 +82,6 @@ class Probe:
     def on(self, inputs: Any, targets: Any) -> "Probe":
         """The same model and loss on another batch."""
         return Probe(self.model, self.loss_function, inputs, targets, self._random_states, self._trained)
-
-    @contextmanager
-    def _unnoticed(self) -> Iterator[None]:
-        device = self._random_states.device
-        with looking_away(), self._random_states.put_back(), torch.autocast(device.type, enabled=False):
-            yield
 
 
 Trained = Mapping[str, tuple[str, nn.Parameter]]
@@ -115,6 +109,22 @@ class RandomStates:
             for device, state in zip(self._on_cuda, self._states[1:], strict=True):
                 torch.cuda.set_rng_state(state, device)
             yield
+
+
+@contextmanager
+def _unnoticed(random_states: RandomStates) -> Iterator[None]:
+    with looking_away(), random_states.put_back(), torch.autocast(random_states.device.type, enabled=False):
+        yield
+
+
+@dataclass(frozen=True)
+class _UnnoticedLoss:
+    loss: Loss
+    random_states: RandomStates
+
+    def __call__(self, outputs: Any, targets: Any) -> Tensor:
+        with _unnoticed(self.random_states):
+            return self.loss(outputs, targets)
 
 
 def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

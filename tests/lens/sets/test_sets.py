@@ -46,6 +46,25 @@ def test_training_is_bit_for_bit_as_without(case: Case) -> None:
     assert set(watched[2]) == QUANTITIES | MORE | MOST
 
 
+def test_a_loss_that_draws_numbers_draws_the_same_ones() -> None:
+    def noisy(outputs: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(outputs + 0.1 * torch.randn_like(outputs), targets)
+
+    def weights(lenses: tuple[Lens, ...]) -> Tensor:
+        torch.manual_seed(0)
+        model, inputs, targets = nn.Linear(4, 3), torch.randn(12, 4), torch.arange(12) % 3
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with watch(model, optimizer, lenses, every=1, loss=noisy) as watching:
+            for _ in range(3):
+                with watching.step(inputs, targets):
+                    optimizer.zero_grad()
+                    noisy(model(inputs), targets).backward()
+                    optimizer.step()
+        return model.weight.detach()
+
+    assert torch.equal(weights(full_set()), weights(()))
+
+
 def test_each_set_has_what_it_names() -> None:
     case = CASES[0]
     assert set(after_training(case, economy())[2]) == QUANTITIES
