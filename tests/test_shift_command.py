@@ -63,10 +63,12 @@ def test_a_run_tells_what_it_will_cost(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["shift", "digits", noise, "--to", str(tmp_path / "plain")]) == 0
     assert "component 1" in capsys.readouterr().out
     assert main(["shift", "digits", noise, "--model", str(tmp_path / "run"), "--target", "y"]) == 1
-    assert "the run knows its own target, image size" in capsys.readouterr().err
+    assert "the run knows its own target and image size" in capsys.readouterr().err
 
 
-def test_a_run_on_a_table_is_compared_by_its_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_on_a_table_is_compared_by_its_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shinso
 
     def write(name: str, mean: float, count: int, labelled: bool) -> None:
@@ -83,6 +85,29 @@ def test_a_run_on_a_table_is_compared_by_its_columns(tmp_path: Path, capsys: pyt
     printed = capsys.readouterr().out
     assert "depth (0." in printed
     assert "Mean squared error" in printed
+    assert "60 reference rows and 200 current ones" in printed
+    assert "Note: the reference is the part that the network was not trained on." in printed
+    (tmp_path / "folder").mkdir()
+    again = f"{tmp_path}/folder/../lab.csv"  # the same file: still only what was not trained on
+    assert main(["shift", again, field, "--model", str(tmp_path / "run"), "--to", str(tmp_path / "out")]) == 0
+    assert "60 reference rows and 200 current ones" in capsys.readouterr().out
+    (tmp_path / "gaps.csv").write_text((tmp_path / "field.csv").read_text() + "\nunknown\n")
+    gaps = [str(tmp_path / "gaps.csv"), "--model", str(tmp_path / "run"), "--to", str(tmp_path / "out")]
+    assert main(["shift", lab, *gaps]) == 1
+    assert "leave it out with --bad-files skip" in capsys.readouterr().err
+    assert main(["shift", lab, *gaps, "--bad-files", "skip"]) == 0
+    printed = capsys.readouterr().out
+    assert "60 reference rows and 200 current ones" in printed
+    assert f"Note: 1 of csv:{tmp_path / 'gaps.csv'} cannot be used and was left out (row 201: column 'depth'" in printed
+    monkeypatch.setattr("shinso.training._shift_sample._MOST_EXAMPLES", 200)
+    many = np.random.default_rng(2).normal(0.5, 0.5, 500)
+    many[400:] += 20
+    (tmp_path / "many.csv").write_text("depth\n" + "".join(f"{depth:.4f}\n" for depth in many))
+    many_csv, run = str(tmp_path / "many.csv"), str(tmp_path / "run")
+    assert main(["shift", lab, many_csv, "--model", run, "--to", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert all(row > 400 for row in least_like(printed))
+    assert f"of the 500 examples of csv:{many_csv}, 200 drawn at random are compared" in printed
     (tmp_path / "other.csv").write_text("height\n1\n")
     assert main(["shift", lab, f"csv:{tmp_path / 'other.csv'}", "--model", str(tmp_path / "run")]) == 1
     assert "lacks 'depth'" in capsys.readouterr().err
@@ -132,3 +157,86 @@ def test_one_constant_column_is_noted(write: Write, tmp_path: Path, capsys: pyte
         (tmp_path / name).write_text("x,same\n" + "".join(f"{number:.3f},5\n" for number in numbers))
     assert main(["shift", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--to", str(tmp_path / "out")]) == 0
     assert "Note: " in capsys.readouterr().out
+
+
+def least_like(printed: str) -> list[int]:
+    line = next(line for line in printed.splitlines() if line.startswith("Current rows least like"))
+    return [int(number) for number in line.partition(": ")[2].rstrip(".").split(", ")]
+
+
+def test_arrays_are_compared_column_by_column_and_need_no_targets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(0)
+    before, after = generator.normal(size=(2, 400, 25))
+    before[:, 3:], after[:, 3:] = 1000 * before[:, 3:], 1000 * after[:, 3:]  # among which components are sought in vain
+    after[:, 2] += 2
+    np.savez(tmp_path / "lab.npz", x=before, y=np.arange(400) % 2)
+    np.savez(tmp_path / "field.npz", x=after)
+    lab, field, to = str(tmp_path / "lab.npz"), str(tmp_path / "field.npz"), ["--to", str(tmp_path / "out")]
+    assert main(["shift", lab, field, *to]) == 0
+    printed = capsys.readouterr().out
+    assert "Where?                x2 (0." in printed
+    assert "it takes a table with targets (--target COLUMN), or a run" in " ".join(printed.split())
+    assert main(["shift", lab, field, "--target", "y", *to]) == 1
+    assert "--target names a column of a table; npz:" in capsys.readouterr().err
+    np.savez(tmp_path / "narrow.npz", x=after[:, :5])
+    assert main(["shift", lab, str(tmp_path / "narrow.npz"), *to]) == 1
+    assert "has examples of the shape (5,)" in capsys.readouterr().err
+
+
+def test_rows_of_a_sample_are_named_by_their_place_in_the_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shinso.training._shift_sample._MOST_EXAMPLES", 500)
+    images = np.random.default_rng(0).normal(size=(2, 700, 2, 2)).astype(np.float32)
+    images[1, 550:650] += 6
+    for name, some in zip(("lab", "field"), images, strict=True):
+        np.savez(tmp_path / f"{name}.npz", x=some)
+    files = [str(tmp_path / "lab.npz"), str(tmp_path / "field.npz")]
+    assert main(["shift", *files, "--to", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert all(550 < row <= 650 for row in least_like(printed))
+    assert f"Note: of the 700 examples of npz:{files[1]}, 500 drawn at random are compared." in printed
+
+
+def test_rows_are_counted_from_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from shinso.shift import detect
+
+    numbers = np.random.default_rng(0).normal(size=(2, 100)).round(3)
+    for name, column in zip(("lab.csv", "field.csv"), numbers, strict=True):
+        (tmp_path / name).write_text("x\n" + "".join(f"{number:.3f}\n" for number in column))
+    files = [str(tmp_path / "lab.csv"), str(tmp_path / "field.csv")]
+    assert main(["shift", *files, "--to", str(tmp_path / "out")]) == 0
+    places = detect(*({"x": column} for column in numbers)).examples
+    assert least_like(capsys.readouterr().out) == (places + 1).tolist()
+    Path(files[1]).write_text("x\ninf\n" + "1\n2\n" * 10)
+    assert main(["shift", *files, "--to", str(tmp_path / "out")]) == 1
+    assert "column 'x' of the current is infinite in row 1, counted from 1" in capsys.readouterr().err
+
+
+def test_what_was_forgotten_is_named(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lab, field = write("lab.csv", 60, 0.0, 0), write("field.csv", 60, 0.0, 1, labelled=False)
+    assert main(["shift", lab, field]) == 1
+    assert "has 'bought'; expected the same columns in" in (said := capsys.readouterr().err)
+    assert "name the column that is predicted with --target" in said
+    (tmp_path / "y.csv").write_text("bought\n" + "yes\nno\n" * 10)
+    assert main(["shift", str(tmp_path / "y.csv"), field, "--target", "bought"]) == 1
+    assert "has no column besides the target 'bought': there is nothing to compare" in capsys.readouterr().err
+
+
+def test_the_suffix_tells_the_kind(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lab, field = write("lab.csv", 60, 0.0, 0), write("FIELD.CSV", 60, 0.0, 1)
+    assert main(["shift", lab, field, "--to", str(tmp_path / "out")]) == 0
+    tab = write("field.tab", 60, 0.0, 1)
+    capsys.readouterr()
+    assert main(["shift", lab, tab]) == 1
+    assert f"{tab!r} is a path; say what it holds: " in (said := capsys.readouterr().err)
+    assert f"csv:{tab}" in said
+
+
+def test_where_the_page_cannot_go_is_said_first(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    lab = write("lab.csv", 60, 0.0, 0)
+    for to in (lab, f"{lab}/out"):
+        assert main(["shift", "csv:nowhere.csv", lab, "--to", to]) == 1
+        assert f"--to is a directory for shift.html, but {lab} is a file" in capsys.readouterr().err

@@ -1,17 +1,21 @@
 """The command ``shinso shift``."""
 
+import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 if TYPE_CHECKING:
-    from shinso.shift import Examination
+    import numpy as np
 
-_KINDS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz"}
+    from shinso.shift import Examination
+    from shinso.training._shift_sample import Sample
+
 _TABLES = ("csv", "parquet")
+_WITHOUT_COLUMNS = ("digits", "images", "idx", "npz")
 _COMPONENTS = 20
 
 
@@ -21,7 +25,7 @@ class ShiftFlags:
 
     Both are written as --data of shinso train; a .csv, .parquet or .npz file may go without its kind. Tables may have
     text, dates and missing values; images are compared by their principal components, or by the features of the run's
-    network.
+    network. Of images, of arrays, and with a run at most 10,000 examples of each side are looked at.
     """
 
     reference: Annotated[str, tyro.conf.Positional]
@@ -31,7 +35,7 @@ class ShiftFlags:
     model: Path | None = None
     """A run: how its network will do on the current data."""
     target: str | None = None
-    """The column that is predicted: it is not compared, and tells whether weighting helps."""
+    """The column that is predicted: it is not compared, and tells whether weighting helps. Of tables only."""
     level: float = 0.05
     """Probability of a false alarm."""
     image_size: int | None = None
@@ -46,37 +50,49 @@ class ShiftFlags:
 def shift_command(arguments: list[str]) -> int:
     """Prints the page and writes it as HTML; returns the exit status."""
     flags = tyro.cli(ShiftFlags, prog="shinso shift", args=arguments)
-    reference, current = _with_kind(flags.reference), _with_kind(flags.current)
+    directory = flags.to or Path("runs") / time.strftime("%Y%m%d-%H%M%S-shift")
+    _check_directory(directory)
+    from shinso.data._named_source import with_kind
+
+    reference, current = with_kind(flags.reference), with_kind(flags.current)
     found = _of_run(flags, reference, current) if flags.model is not None else _of_data(flags, reference, current)
     print(found)
     from shinso._shift_page import write_shift_page
 
-    directory = flags.to or Path("runs") / time.strftime("%Y%m%d-%H%M%S-shift")
     print(f"\nreport: {write_shift_page(found, reference, current, directory)}")
     return 0
 
 
-def _with_kind(source: str) -> str:
-    kind = _KINDS.get(Path(source).suffix)
-    return f"{kind}:{source}" if kind is not None and ":" not in source else source
+def _check_directory(directory: Path) -> None:
+    """Raises ValueError, before anything is computed, where the page cannot be written."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ValueError(f"--to is a directory for shift.html, but {there} is a file: name another, or a new one")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"--to is a directory for shift.html, but {there} cannot be written to: name another")
 
 
 def _of_run(flags: ShiftFlags, reference: str, current: str) -> "Examination":
     from shinso.shift import Predictions, examine
     from shinso.training import shift_subject
 
-    if (flags.target, flags.image_size, flags.bad_files) != (None, None, "fail"):
-        raise ValueError(
-            "the run knows its own target, image size and what to do with bad files: leave out --target, --image-size "
-            "and --bad-files"
-        )
+    if (flags.target, flags.image_size) != (None, None):
+        raise ValueError("the run knows its own target and image size: leave out --target and --image-size")
     assert flags.model is not None
-    subject = shift_subject(flags.model, reference, current)
+    subject = shift_subject(flags.model, reference, current, bad_files=flags.bad_files)
     before, after = subject.tables()
     predictions = Predictions(subject.reference.predictions, subject.current.predictions)
-    return examine(
+    found = examine(
         before, after, targets=subject.reference.targets, predictions=predictions, level=flags.level, seed=flags.seed
     )
+    return _told(found, subject.current.places, subject.notes)
+
+
+def _told(found: "Examination", places: "np.ndarray", notes: tuple[str, ...]) -> "Examination":
+    """The same with the rows' places in the source, and with notes of what was compared."""
+    report = found.found
+    told = replace(report, examples=places[report.examples], notes=(*dict.fromkeys(notes), *report.notes))
+    return replace(found, found=told)
 
 
 def _of_data(flags: ShiftFlags, reference: str, current: str) -> "Examination":
@@ -87,11 +103,9 @@ def _of_data(flags: ShiftFlags, reference: str, current: str) -> "Examination":
         raise ValueError(
             f"{reference} and {current} are not of one kind: compare tables with tables, images with images"
         )
-    if all(are_tables):
-        before, after, targets = _tables(reference, current, flags.target)
-    else:
-        before, after = _components(reference, current, flags)
-        targets = None
+    if not all(are_tables):
+        return _of_examples(flags, reference, current)
+    before, after, targets = _tables(reference, current, flags.target)
     return examine(before, after, targets=targets, level=flags.level, seed=flags.seed)
 
 
@@ -100,11 +114,19 @@ def _tables(reference: str, current: str, target: str | None) -> tuple[Any, Any,
 
     before, after = read_table(reference), read_table(current)
     if target is None:
+        alone = [name for name in before if name not in after]
+        if alone and not set(after) - set(before):
+            raise BadData(
+                f"only {reference} has {', '.join(map(repr, alone))}; expected the same columns in {current}: name "
+                "the column that is predicted with --target, and remove other ones that only one table has"
+            )
         return before, after, None
     if target not in before:
         raise BadData(f"{reference} has no column {target!r}; its columns are: {', '.join(before)}")
     after.pop(target, None)
     targets = before.pop(target)
+    if not before:
+        raise BadData(f"{reference} has no column besides the target {target!r}: there is nothing to compare")
     missing = [value is None or value != value for value in targets]
     if any(missing):
         raise BadData(
@@ -114,27 +136,43 @@ def _tables(reference: str, current: str, target: str | None) -> tuple[Any, Any,
     return before, after, targets
 
 
-def _components(reference: str, current: str, flags: ShiftFlags) -> tuple[Any, Any]:
-    """Principal components of examples that are no tables."""
-    import numpy as np
-    import torch
-    from sklearn.decomposition import PCA
-
+def _of_examples(flags: ShiftFlags, reference: str, current: str) -> "Examination":
+    """Of what is no table: images by their principal components, arrays of features by their columns."""
     from shinso.data import BadData, load_inputs
+    from shinso.shift import examine
+    from shinso.training._shift_sample import sample
 
-    def flat(source: str) -> Any:
-        split = load_inputs(
-            source, like=reference, target=flags.target, image_size=flags.image_size, bad_files=flags.bad_files
-        ).train
-        chosen = torch.randperm(len(split), generator=torch.Generator().manual_seed(flags.seed))[:10_000]
-        return split.fetch(chosen.sort().values)[0].flatten(1).double().numpy()
-
-    before, after = flat(reference), flat(current)
-    if before.shape[1] != after.shape[1]:
+    if flags.target is not None and reference.partition(":")[0] in _WITHOUT_COLUMNS:
+        raise ValueError(f"--target names a column of a table; {reference} has no named columns: leave it out")
+    sides = [
+        load_inputs(source, like=reference, target=flags.target, image_size=flags.image_size, bad_files=flags.bad_files)
+        for source in (reference, current)
+    ]
+    before, after = sides
+    if before.input_shape != after.input_shape:
         raise BadData(
-            f"{current} has examples of {after.shape[1]} numbers, {reference} of {before.shape[1]}: "
+            f"{current} has examples of the shape {after.input_shape}, {reference} of {before.input_shape}: "
             "compare the same kind (of images, --image-size makes one size of all)"
         )
+    first = sample(reference, before, before.train, flags.seed)
+    second = sample(current, after, after.train, flags.seed)
+    numbers = _numbers(first), _numbers(second)
+    tables = _components(*numbers) if before.is_image else numbers
+    found = examine(*tables, level=flags.level, seed=flags.seed)
+    if found.found.moved:
+        found = replace(found, not_tried="it takes a table with targets (--target COLUMN), or a run (--model RUN)")
+    return _told(found, second.places.numpy(), (*first.notes, *second.notes))
+
+
+def _numbers(chosen: "Sample") -> "np.ndarray":
+    return chosen.split.fetch(chosen.places)[0].flatten(1).double().numpy()
+
+
+def _components(before: "np.ndarray", after: "np.ndarray") -> tuple[Any, Any]:
+    """Principal components of both together."""
+    import numpy as np
+    from sklearn.decomposition import PCA
+
     both = np.concatenate([before, after])
     components = min(_COMPONENTS, *both.shape)
     projection = PCA(components, svd_solver="randomized", random_state=0).fit(both)

@@ -42,8 +42,8 @@ def _moved(found: Examination) -> Section:
         lambda figure: draw_shift(found.found, figure),
         "How far each feature has moved",
         "The largest difference of probability between the two sets, feature by feature, with 95 % intervals; beside "
-        "it both sets of those that moved most. A bad sign: an interval that stays clear of 0 in a feature that the "
-        "model leans on.",
+        "it both sets of those that moved most. A bad sign: a coloured mark, which stands for a shift that is no "
+        "chance, at a feature that the model leans on.",
     )
     return Section("moved", "What moved", (drawn if found.found.features else "") + _text(str(found.found)))
 
@@ -60,11 +60,12 @@ def _cost(found: Examination) -> Section | None:
         return None
     from shinso.shift.damage import draw_damage
 
+    worse = "below" if damage.metric == "accuracy" else "above"
     drawn = _picture(
         lambda figure: draw_damage(damage, figure),
         f"Predicted {damage.metric}",
         f"What each method predicts for the current rows without their labels, beside the {damage.metric} on the "
-        "reference. A bad sign: intervals below the reference's, or methods that contradict each other.",
+        f"reference. A bad sign: intervals {worse} the reference's, or methods that contradict each other.",
     )
     return Section("cost", "What it will cost", drawn + _text(str(damage)))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from shinso.data import BadData, load
+from shinso.data import BadData, load, load_inputs
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (30, 8, 6, 3), dtype=np.uint8)
@@ -93,6 +93,30 @@ def test_bad_values(kind: str, tmp_path: Path) -> None:
 def test_arrays_that_do_not_fit(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
     with pytest.raises(BadData, match=message):
         load(save(tmp_path, **arrays))
+
+
+def test_inputs_of_all_parts_need_no_targets(tmp_path: Path) -> None:
+    found = load_inputs(save(tmp_path, x=VALUES), like="digits")
+    assert torch.equal(found.train.fetch(torch.arange(30))[0], torch.from_numpy(VALUES).float())
+    parts = load_inputs(save(tmp_path, x_train=PIXELS[:20], x_test=PIXELS[20:], y_train=LABELS), like="digits")
+    assert torch.equal(parts.train.fetch(torch.arange(30))[0].permute(0, 2, 3, 1), torch.from_numpy(PIXELS))
+    holes = VALUES.copy()
+    holes[4, 1] = np.nan
+    with pytest.raises(BadData, match=r"holds 1 example that cannot be used.*\n  row 5: holds NaN"):
+        load_inputs(save(tmp_path, x=holes), like="digits")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"z": VALUES}, "holds z; expected x, or x_train"),
+        ({"x": VALUES[:, 0]}, r"x has shape \(30,\); expected \[examples, ...\]"),
+        ({"x_train": PIXELS, "x_test": PIXELS / 255}, "several kinds of examples"),
+    ],
+)
+def test_inputs_that_do_not_fit(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=message):
+        load_inputs(save(tmp_path, **arrays), like="digits")
 
 
 class Armed:

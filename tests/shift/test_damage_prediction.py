@@ -235,3 +235,37 @@ def test_importing_is_light() -> None:
     script = f"import sys, shinso.shift.damage; print(sorted({heavy}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_doubts_of_the_weights_are_doubts_of_what_rests_on_them() -> None:
+    damage = predicted(0, weights=np.ones(600), doubts=("no overlap",))
+    assert [estimate.method for estimate in damage.trusted] == [estimate.method for estimate in predicted(0).estimates]
+    assert all(estimate.doubts[-1] == "no overlap" for estimate in damage.estimates[3:])
+    losses = predict_loss(np.arange(60.0), np.ones(60), 50, doubts=("no overlap",))
+    assert losses.trusted == ()
+    assert losses.predicted.doubts == ("no method is trusted here, so that the interval goes over all",)
+
+
+def test_figures_of_a_loss_have_its_scale() -> None:
+    damage = predict_loss(np.random.default_rng(1).exponential(1e-6, size=80), np.ones(80), 50)
+    value = f"{damage.reference.value:.4g}"
+    figure = Figure()
+    draw_damage(damage, figure)
+    assert f"reference, {value}, and its interval" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert figure.axes[0].texts[0].get_text().startswith(f"{damage.estimates[0].value:.4g}   ")
+    assert f" {value}  [" in str(damage)
+    assert f" {value}  [" in str(damage.reference)
+
+
+def test_an_endless_interval_is_drawn_with_arrows() -> None:
+    damage = predict_loss(np.random.default_rng(1).exponential(size=80), np.eye(80)[0] + 1e-12, 50)
+    low, high = 0.0, np.inf
+    endless = replace(damage, predicted=replace(damage.predicted, low=low, high=high))
+    figure = Figure()
+    draw_damage(endless, figure)
+    (axes,) = figure.axes
+    edge = axes.get_xlim()[1]
+    assert np.isfinite(edge)
+    last = [line for line in axes.lines if np.asarray(line.get_ydata()).tolist()[:1] == [-2.5]]
+    assert [low, edge] in [np.asarray(line.get_xdata()).tolist() for line in last]
+    assert [line.get_marker() for line in last if np.asarray(line.get_xdata()).tolist() == [edge]] == [">"]

@@ -76,7 +76,7 @@ def test_the_page_has_every_line_in_its_width(report: ShiftReport) -> None:
     assert sorted(marked) == ["* colour", "* income", "* still 0 (missing)"]
     assert re.search(r"\* colour +0\.\d{3}  0\.\d{3} … 0\.\d{3} +\S+ +'(red|blue)' \d+\.\d% → \d+\.\d%", page)
     assert "Note: 'constant' has one value only" in page
-    assert f"least like the reference: {report.examples[0]}, " in page
+    assert f"least like the reference, counted from 1: {report.examples[0] + 1}, " in page
     assert len(page.splitlines()) < 40
 
 
@@ -184,3 +184,28 @@ def test_a_picture_needs_a_feature(quiet: ShiftReport) -> None:
 
     with pytest.raises(ValueError, match="no effects to draw"):
         draw_shift(replace(quiet, features=()), Figure())
+
+
+def test_rows_in_both_sets_are_counted() -> None:
+    generator = np.random.default_rng(0)
+    reference = generator.normal(size=(200, 3))
+    current = np.concatenate([reference[:80], generator.normal(size=(40, 3))])
+    found = detect(reference, current, tests=())
+    assert found.shared_rows == 80
+    assert found.notes[0].startswith("80 of 120 current rows are equal to a reference row: that hides a shift")
+    assert detect(reference, current[80:], tests=()).shared_rows == 0
+    # Rows of a few levels are equal by chance.
+    levels = generator.integers(0, 3, (2, 200, 2))
+    assert detect(*levels, tests=()).notes == ()
+
+
+def test_a_title_of_many_features_stays_in_its_panel() -> None:
+    generator = np.random.default_rng(0)
+    found = detect(generator.normal(size=(60, 30)), generator.normal(0.5, 1, size=(60, 30)), tests=())
+    figure = Figure(figsize=(10, 5.5))
+    draw_shift(found, figure)
+    assert figure.axes[0].get_title(loc="left").splitlines()[-1] == "The 14 largest effects of 30 features"
+    figure.draw_without_rendering()
+    left, right = figure.axes[0], figure.axes[1]
+    ends = left._left_title.get_window_extent().x1  # type: ignore[attr-defined]
+    assert ends < right.get_window_extent().x0

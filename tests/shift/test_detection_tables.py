@@ -77,7 +77,8 @@ def test_columns_of_arrays_lists_and_tensors() -> None:
     [
         (np.zeros((4, 3, 2)), r"shape \(4, 3, 2\)\. For images .* give features="),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"the reference has \['a'\] more than once: rename them"),
-        (np.array([[1.0], [np.inf]]), "column 'x0' of the reference is infinite in row 1: clip it"),
+        (np.array([[1.0], [np.inf]]), "column 'x0' of the reference is infinite in row 2, counted from 1: clip it"),
+        ({}, "a table has at least one column; the reference has none"),
         (np.zeros((4, 0)), r"rows and columns; the reference has the shape \(4, 0\)"),
         (pd.DataFrame(index=range(4)), r"rows and columns; the reference has the shape \(4, 0\)"),
     ],

@@ -1,6 +1,7 @@
 """What is said of samples that overlap little, and of tables that cannot be read."""
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from shinso.shift.ratio import (
     Diagnosis,
     KernelMeanMatching,
     Logistic,
+    NeuralBregman,
     NoOverlap,
     Overlap,
     PoorOverlap,
@@ -77,11 +79,11 @@ def test_little_overlap_is_a_warning_and_enough_is_none() -> None:
 
 def test_the_effective_sample_size_is_kishs() -> None:
     overlap = Overlap(auc=0.6, outside=0.0)
-    even = diagnosis_of("x", {}, np.full(50, 3.0), overlap)
-    assert (even.effective_sample_size, even.largest_share, even.mean_weight) == pytest.approx((50, 0.02, 3.0))
-    some = diagnosis_of("x", {}, np.array([1e200, 2e200, 0.0]), overlap)
+    even = diagnosis_of("x", {}, np.full(50, 3.0), 2.9, overlap)
+    assert (even.effective_sample_size, even.largest_share, even.mean_weight) == pytest.approx((50, 0.02, 2.9))
+    some = diagnosis_of("x", {}, np.array([1e200, 2e200, 0.0]), 1e200, overlap)
     assert some.effective_sample_size == pytest.approx(9 / 5)
-    nothing = diagnosis_of("x", {}, np.zeros(3), overlap)
+    nothing = diagnosis_of("x", {}, np.zeros(3), 0.0, overlap)
     assert nothing.effective_sample_size == 0
 
 
@@ -141,6 +143,63 @@ def test_what_cannot_be_read_is_named() -> None:
             density_ratio(*arguments)
     with pytest.raises(ValueError, match="table x has 2 columns where 3 were expected"):
         ULSIF().fit(STANDARD[:20], STANDARD).weights(STANDARD[:, :2])
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "message"),
+    [
+        (KLIEP, {"centres": 1}, r"centres must be 2 or more \(.*\); got centres=1"),
+        (KLIEP, {"centres": 0}, "got centres=0"),
+        (KLIEP, {"folds": 1}, r"folds must be 2 or more \(.*\); got folds=1"),
+        (KLIEP, {"most_iterations": 0}, "got most_iterations=0"),
+        (KLIEP, {"width_factors": ()}, r"width_factors must be at least one number, all above 0.*; got \(\)"),
+        (ULSIF, {"centres": 1}, "got centres=1"),
+        (ULSIF, {"rows": 5}, r"rows must be 10 or more \(.*\); got rows=5"),
+        (ULSIF, {"penalties": (0.1, -1.0)}, r"penalties must be .*; got \(0.1, -1.0\)"),
+        (RelativeULSIF, {"folds": 1}, "got folds=1"),
+        (RelativeULSIF, {"rows": 9}, "got rows=9"),
+        (KernelMeanMatching, {"folds": 1}, "got folds=1"),
+        (KernelMeanMatching, {"witnesses": 1}, "got witnesses=1"),
+        (KernelMeanMatching, {"width_factors": (0.0,)}, r"got \(0.0,\)"),
+        (Logistic, {"folds": 1}, "got folds=1"),
+        (Logistic, {"features": ()}, "features must be at least one function"),
+        (Logistic, {"reach": -1.0}, "reach must be above 0; got reach=-1.0"),
+        (NeuralBregman, {"batch_size": 0}, "got batch_size=0"),
+        (NeuralBregman, {"rows": 5}, "got rows=5"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_at_once(
+    method: Callable[..., RatioMethod], settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        method(**settings)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [KLIEP(folds=41), RelativeULSIF(folds=41), KernelMeanMatching(folds=41), Logistic(folds=41)],
+    ids=lambda m: type(m).__name__,
+)
+def test_more_folds_than_rows_are_refused(method: RatioMethod) -> None:
+    with pytest.raises(ValueError, match="41 folds need as many rows of each sample at least; got 40: take fewer"):
+        method.fit(STANDARD[:40], STANDARD[40:200])
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        KLIEP(centres=2, folds=2),
+        ULSIF(centres=2, rows=10),
+        RelativeULSIF(centres=2, folds=10, rows=10),
+        KernelMeanMatching(centres=2, witnesses=2, folds=2),
+        KLIEP(folds=10, rows=10),
+    ],
+    ids=repr,
+)
+def test_the_least_settings_still_give_weights(method: RatioMethod) -> None:
+    weights = method.fit(STANDARD[:40], STANDARD[40:200]).denominator_weights
+    assert np.isfinite(weights).all()
+    assert weights.any()
 
 
 def test_a_column_that_is_the_same_everywhere_says_nothing() -> None:

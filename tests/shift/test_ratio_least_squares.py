@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
+from scipy.stats import norm
 
 from shinso.shift.ratio import ULSIF, RelativeULSIF
 from shinso.shift.ratio._gaussian_kernels import Kernels, squared_distances, widths_to_try
@@ -76,6 +77,23 @@ def test_the_relative_ratio_stays_below_its_bound_where_the_ratio_itself_runs_aw
     assert truth.max() > 100
     assert relative.max() < 2.3
     assert np.abs(relative - truth / (0.5 * truth + 0.5)).mean() < 0.08
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.5, 0.9])
+def test_the_mean_of_a_relative_ratio_is_one_over_its_mixture(alpha: float) -> None:
+    rng = np.random.default_rng(7)
+    ratio = RelativeULSIF(alpha=alpha).fit(rng.normal(2, 1, 1500), rng.normal(0, 1, 1500))
+    assert ratio.diagnosis.mean_weight == pytest.approx(1, abs=0.1)
+    assert not any("the fit is not one" in problem for problem in ratio.diagnosis.problems)
+    # Over the denominator alone it is another: r = p / (αp + (1-α)q) against q.
+    points = np.linspace(-8, 10, 20_001)
+    p, q = norm.pdf(points, 2), norm.pdf(points)
+    expected = np.trapezoid(q * p / (alpha * p + (1 - alpha) * q), points)
+    assert ratio.denominator_weights.mean() == pytest.approx(expected, abs=0.1)
+    assert ratio.diagnosis.mean_weight == pytest.approx(
+        alpha * ratio.weights(rng.normal(2, 1, 20_000)).mean() + (1 - alpha) * ratio.denominator_weights.mean(),
+        abs=0.05,
+    )
 
 
 def test_alpha_is_a_share() -> None:

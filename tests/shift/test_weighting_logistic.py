@@ -144,6 +144,21 @@ def test_where_the_others_have_no_fit_the_step_stands(monkeypatch: pytest.Monkey
         assert found[7] == stepped[7] < model.log_likelihoods(x, y)[7] - 0.1
 
 
+def test_steps_from_one_equation_are_those_by_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, weights = sample(4)
+    model = WeightedLogisticRegression().fit(x, y, weights)
+    monkeypatch.setattr(logistic_module, "_MOST_REFITS", 0)
+    mixed = model.left_out_log_likelihoods(x, y, weights)
+    monkeypatch.setattr(curvature_module, "_CERTAIN", -1.0)
+    by_directions = model.left_out_log_likelihoods(x, y, weights)
+    np.testing.assert_allclose(mixed, by_directions, rtol=1e-9)
+    # Only rows that surely leave the others something to say are so solved; here that is nearly all.
+    ((_, pull),) = curvature_module.pulls(x, np.searchsorted(model.classes_, y), model.predict_proba(x), weights)
+    curved = curvature_module.curvatures(model.predict_proba(x))
+    owned = np.trace(pull.gains @ curved, axis1=1, axis2=2)
+    assert (owned < 0.99).mean() > 0.9
+
+
 def test_an_example_of_which_the_others_know_nothing_stays_where_it_is() -> None:
     x, y, weights = sample(2)
     alone = np.column_stack([x, np.arange(120) == 5])
@@ -166,6 +181,20 @@ def test_a_repeated_column_changes_no_influence() -> None:
     np.testing.assert_allclose(
         doubled.left_out_log_likelihoods(twice, y, weights), once.left_out_log_likelihoods(x, y, weights), rtol=1e-4
     )
+
+
+@pytest.mark.parametrize("value", [3.0, 0.1, -1234.567, 1e-7])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_column_says_nothing(classes: int, value: float) -> None:
+    x, y, weights = sample(classes)
+    wider = np.column_stack([x, np.full(120, value)])
+    plain = WeightedLogisticRegression().fit(x, y, weights)
+    widened = WeightedLogisticRegression().fit(wider, y, weights)
+    assert (widened.coef_[:, 2] == 0).all()
+    np.testing.assert_allclose(widened.predict_proba(wider), plain.predict_proba(x), atol=1e-9)
+    for method in ("left_out_log_likelihoods", "self_influences"):
+        found, expected = getattr(widened, method)(wider, y, weights), getattr(plain, method)(x, y, weights)
+        np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
 def test_weights_have_no_scale() -> None:

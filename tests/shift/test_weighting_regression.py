@@ -57,6 +57,33 @@ def test_a_repeated_column_changes_no_prediction() -> None:
     np.testing.assert_allclose(doubled.self_influences(twice, y, weights), influences, rtol=1e-7)
 
 
+@given(seed=st.integers(0, 10**6), power=st.integers(-3, 4), rows=st.integers(8, 60))
+@settings(max_examples=40, deadline=None)
+def test_a_constant_column_says_nothing(seed: int, power: int, rows: int) -> None:
+    generator = np.random.default_rng(seed)
+    x, y, weights = sample(rows, 2, seed)
+    # Among the weighed examples alone it is constant, and their mean is rounded.
+    weights[0] = 0
+    constant = np.full(rows, generator.normal() * 10.0**power)
+    constant[0] += 1
+    wider = np.column_stack([x, constant])
+    plain, widened = WeightedRegression().fit(x, y, weights), WeightedRegression().fit(wider, y, weights)
+    assert widened.coef_[2] == 0
+    np.testing.assert_allclose(widened.predict(wider), plain.predict(x), rtol=1e-9, atol=1e-9)
+    for method in ("left_out_log_likelihoods", "self_influences"):
+        found, expected = getattr(widened, method)(wider, y, weights), getattr(plain, method)(x, y, weights)
+        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
+
+
+def test_many_draws_with_a_constant_column_each_leave_it_out() -> None:
+    x, y, weights = sample()
+    draws = np.stack([weights, weights[::-1], np.sqrt(weights)])
+    wider = np.column_stack([x, np.full(40, 0.1)])
+    fits = [normal_fit(np.broadcast_to(table, (3, *table.shape)), np.stack([y] * 3), draws) for table in (x, wider)]
+    assert (fits[1].coefficients[:, 3] == 0).all()
+    np.testing.assert_allclose(fits[1].left_out_log_likelihoods, fits[0].left_out_log_likelihoods, rtol=1e-7)
+
+
 def test_columns_in_very_different_units_are_all_used() -> None:
     x, y, weights = sample()
     units = np.array([1e-9, 1.0, 1e12])

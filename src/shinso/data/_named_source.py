@@ -7,7 +7,7 @@ from shinso.data._csv import csv_columns, csv_features, csv_table
 from shinso.data._dataset import BadData
 from shinso.data._idx import idx
 from shinso.data._image_folder import image_files, image_folder
-from shinso.data._npz import npz
+from shinso.data._npz import npz, npz_inputs
 from shinso.data._parquet import parquet, parquet_features, parquet_features_of
 from shinso.data._source import Source
 from shinso.data._tables import check_target
@@ -38,6 +38,8 @@ def source_of_inputs(source: str, like: str, target: str | None, image_size: int
     features = features_of(like, target, image_size)
     if features is not None and kind in _OF_FEATURES:
         return _OF_FEATURES[kind](path, features)
+    if kind == "npz":
+        return npz_inputs(path)
     return image_files(path, image_size) if kind == "images" else _readers(target, image_size)[kind](path)
 
 
@@ -69,6 +71,17 @@ def kind_and_path(source: str, image_size: int | None) -> tuple[str, Path]:
     return kind, path
 
 
+def with_kind(source: str) -> str:
+    """The source as `kind:path`, where a path has a suffix that tells. Raises BadData for a path that does not."""
+    if ":" in source or source == "digits":
+        return source
+    kind = _KIND_OF_SUFFIX.get(Path(source).suffix.lower())
+    if kind is not None:
+        return f"{kind}:{source}"
+    _refuse_path(source)
+    return source
+
+
 def _readers(target: str | None, image_size: int | None) -> dict[str, Callable[[Path], Source]]:
     """The reader of each kind."""
     return {
@@ -81,12 +94,16 @@ def _readers(target: str | None, image_size: int | None) -> dict[str, Callable[[
 
 
 def _hub(name: str, target: str | None, image_size: int | None) -> Source:
-    if Path(name).exists():
-        likely = _KIND_OF_SUFFIX.get(Path(name).suffix)
-        raise BadData(f"{name!r} is a path; say what it holds: {f'{likely}:{name}' if likely else _spellings(name)}")
+    _refuse_path(name)
     from shinso.data._hub import hub_dataset
 
     return hub_dataset(name, target, image_size)
+
+
+def _refuse_path(name: str) -> None:
+    if Path(name).exists():
+        likely = _KIND_OF_SUFFIX.get(Path(name).suffix.lower())
+        raise BadData(f"{name!r} is a path; say what it holds: {f'{likely}:{name}' if likely else _spellings(name)}")
 
 
 def _spellings(place: str | None = None) -> str:

@@ -3,7 +3,7 @@
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -14,7 +14,7 @@ from numpy.lib import format as npy
 from shinso.data._arrays_on_disk import array_chunks
 from shinso.data._dataset import BadData
 from shinso.data._source import PARTS, Chunk, Part, Reading, Source
-from shinso.data._targets import EncodedTargets, Meaning, Quantities, meaning_of
+from shinso.data._targets import EncodedTargets, Meaning, NoTargets, Quantities, meaning_of
 
 _DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What a broken, encrypted or unusual archive raises."""
@@ -51,6 +51,37 @@ def npz(path: Path) -> Source:
 
     size = examples * math.prod(example) * np.dtype(dtype).itemsize
     return Source(f"npz:{path}", lambda: iter([path]), size, read)
+
+
+def npz_inputs(path: Path) -> Source:
+    """The examples of all parts of an .npz file; targets need not be there. Raises BadData as `npz`."""
+    headers = _headers(path)
+    names = ["x"] if "x" in headers else [f"x_{part}" for part in PARTS if f"x_{part}" in headers]
+    if not names:
+        raise BadData(f"{path} holds {', '.join(headers) or 'nothing'}; expected x, or x_train")
+    for name in names:
+        if len(headers[name].shape) < 2:
+            raise BadData(f"{path}: {name} has shape {headers[name].shape}; expected [examples, ...]")
+    _check_kinds(path, headers, names)
+    first = headers[names[0]]
+    dtype = "uint8" if first.dtype == np.uint8 else "float32"
+    example = _example_shape(path, first)
+
+    def chunks() -> Iterator[Chunk]:
+        for name in names:
+            prefix = f"{name} " if len(names) > 1 else ""
+            blocks = (_as_examples(block, example, dtype) for block in _blocks(path, name))
+            unknown = NoTargets().encode(pa.nulls(headers[name].shape[0]))
+            yield from array_chunks(blocks, unknown, NoTargets.expected, "train", prefix)
+
+    size = sum(headers[name].shape[0] for name in names) * math.prod(example) * np.dtype(dtype).itemsize
+    return Source(
+        f"npz:{path}",
+        lambda: iter([path]),
+        size,
+        lambda: Reading(chunks(), None, example, dtype),
+        {"inputs": names},
+    )
 
 
 def _headers(path: Path) -> dict[str, _Header]:
@@ -104,7 +135,11 @@ def _check_headers(path: Path, headers: dict[str, _Header], names: dict[Part, tu
             raise BadData(f"{path}: {targets} has shape {target_shape}; expected one label an example, [examples]")
         if len(target_shape) > 2:
             raise BadData(f"{path}: {targets} has shape {target_shape}; expected [examples] or [examples, outputs]")
-    kinds = {inputs: (headers[inputs].shape[1:], str(headers[inputs].dtype)) for inputs, _ in names.values()}
+    _check_kinds(path, headers, [inputs for inputs, _ in names.values()])
+
+
+def _check_kinds(path: Path, headers: dict[str, _Header], names: Sequence[str]) -> None:
+    kinds = {name: (headers[name].shape[1:], str(headers[name].dtype)) for name in names}
     if len(set(kinds.values())) > 1:
         raise BadData(f"{path} holds several kinds of examples: {kinds}; expected one shape and type")
 

@@ -2,10 +2,11 @@
 
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from shinso.shift.damage import Damage
+from shinso.shift.damage import Damage, as_text
 from shinso.shift.detection import ShiftReport
 from shinso.shift.ratio import DensityRatio
 from shinso.shift.weighting import ExponentChoice
@@ -26,14 +27,24 @@ class Examination:
     not_tried: str
     """Why weighting was not tried."""
     damage: Damage | None
+    no_cost: str
+    """Why the cost is not known."""
+    out_of_reach: str
+    """What part of the current rows nothing in the reference stands for."""
 
     @property
     def did_it_move(self) -> str:
         """The verdict of the tests."""
         if not self.found.moved:
-            return f"No difference is shown (p = {self.found.p_value:.2g}); small ones may be there."
-        worst = max(self.found.tests, key=lambda test: test.effect)
-        return f"Yes (p = {self.found.p_value:.2g}). By {worst.name} {worst.effect:.2f}: {worst.meaning}."
+            return f"No difference is shown (p = {self.found.p_value:.2g}); small ones may be there.{self._shared}"
+        tests = zip(self.found.tests, self.found.corrected, strict=True)
+        worst = max((test for test, p in tests if p <= self.found.level), key=lambda test: test.effect)
+        return f"Yes (p = {self.found.p_value:.2g}). By {worst.name} {worst.effect:.2f}: {worst.meaning}.{self._shared}"
+
+    @property
+    def _shared(self) -> str:
+        rows = self.found.shared_rows
+        return f" {rows:,} current rows are reference rows too, which hides a shift." if rows else ""
 
     @property
     def where(self) -> str:
@@ -49,12 +60,13 @@ class Examination:
     def what_it_costs(self) -> str:
         """What the model is predicted to do on the current rows."""
         if self.damage is None:
-            return "Not known: it takes a model and the reference's targets (--model RUN)."
+            return f"Not known: {self.no_cost}."
+        written = partial(as_text, metric=self.damage.metric)
         was, will = self.damage.reference, self.damage.predicted
         sure = "" if will.trusted else f" Do not rely on it: {will.doubts[0]}."
-        interval = f"{100 * will.level:.0f} % interval {will.low:.3f} to {will.high:.3f}"
+        interval = f"{100 * will.level:.0f} % interval {written(will.low)} to {written(will.high)}"
         metric = self.damage.metric[0].upper() + self.damage.metric[1:]
-        return f"{metric} {was.value:.3f} on the reference, {will.value:.3f} expected ({interval}).{sure}"
+        return f"{metric} {written(was.value)} on the reference, {written(will.value)} expected ({interval}).{sure}"
 
     @property
     def does_weighting_help(self) -> str:
@@ -63,6 +75,8 @@ class Examination:
             return f"It cannot: {self.no_weights}."
         worth, rows = self.ratio.effective_sample_size, self.ratio.diagnosis.rows
         left = f"With full weights {rows:,} reference rows are worth {worth:,.0f}."
+        if self.out_of_reach:
+            left += f" But {self.out_of_reach}."
         if not self.found.moved:
             return "Nothing has to be weighted."
         if self.weighting is None:

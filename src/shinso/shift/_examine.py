@@ -2,30 +2,29 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
+from shinso.shift._cost import check_targets_of, checked_predictions, out_of_reach, predicted_cost
 from shinso.shift._examination import Examination
-from shinso.shift.damage import Damage, predict_damage, predict_loss
+from shinso.shift._targets import MOST_CLASSES, are_classes, checked_targets
 from shinso.shift.detection import detect, feature_matrices
 from shinso.shift.ratio import DensityRatio, NoOverlap, PoorOverlap, density_ratio
 from shinso.shift.weighting import ExponentChoice, choose_exponent
 
-_MOST_CLASSES = 100
-_MOST_ROWS, _MOST_FEATURES = 5000, 60
+_MOST_ROWS, _MOST_FEATURES, _MOST_COEFFICIENTS = 5000, 60, 600
 """Of the reference, for the model by which weighting is tried."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of both sets, fitted to neither: probabilities of classes, or numbers."""
+    """What a model says of both sets, fitted to neither: probabilities [rows, classes], or numbers [rows]."""
 
-    reference: Float[np.ndarray, "rows *classes"]
-    current: Float[np.ndarray, "rows2 *classes"]
+    reference: ArrayLike
+    current: ArrayLike
 
 
 def examine(
@@ -41,23 +40,32 @@ def examine(
     """All that can be said of how current data differ from a reference; ``print`` it for one page.
 
     ``reference`` and ``current`` are what ``detect`` takes, and ``features`` is for it. With ``targets`` of the
-    reference [rows] (classes, or numbers) a linear model tells whether weighting would help; with a model's
-    ``predictions`` as well, of classes in the order of their numbers, its accuracy (or mean squared error) on the
-    current rows is predicted. Weights are of ``density_ratio`` on the columns as ``detect`` tests them: numbers
-    standardised, missing ones at the mean beside a column that says so, levels as columns of 0 and 1. Where the two
-    do not overlap there are none, and nothing that rests on them.
+    reference [rows] a linear model tells whether weighting would help: they are classes where they are text, truth
+    values or at most 20 different whole numbers, else numbers. With a model's ``predictions`` as well its mean squared
+    error on the current rows is predicted, or for probabilities its accuracy; then targets are their columns, 0, 1, ….
+    Weights are of ``density_ratio`` on the columns as ``detect`` tests them: numbers standardised, missing ones at the
+    mean beside a column that says so, levels as columns of 0 and 1. Where the two do not overlap there are none, and
+    where more than 5 % of the current rows lie outside the reference the predicted cost is not to be relied on.
 
-    Raises ValueError as ``detect`` does, for targets of another length, and for predictions without targets.
+    Raises ValueError as ``detect`` does, for targets and predictions that are not one for each row, for text where a
+    number is needed, and for predictions without targets.
     Source: lecture 000, covariate shift; the parts have their own.
     """
-    found = detect(reference, current, features=features, level=level, seed=seed)
     matrices = feature_matrices(reference, current, features=features)
-    ratio, no_weights = _ratio(matrices.reference, matrices.current)
-    labels = None if targets is None else _checked(targets, len(matrices.reference))
-    if predictions is not None and labels is None:
+    rows = len(matrices.reference), len(matrices.current)
+    labels = None if targets is None else checked_targets(targets, rows[0])
+    both = None if predictions is None else checked_predictions(predictions.reference, predictions.current, rows)
+    if both is not None and labels is None:
         raise ValueError("the cost of a shift needs the reference's targets beside the model's predictions")
+    if both is not None and labels is not None:
+        check_targets_of(both, labels)
+    found = detect(reference, current, features=features, level=level, seed=seed)
+    ratio, no_weights = _ratio(matrices.reference, matrices.current)
+    doubt = out_of_reach(ratio)
+    damage, no_cost = predicted_cost(labels, both, ratio, doubt)
+    classes = labels is not None and (are_classes(labels) or (both is not None and both[0].ndim == 2))
     weighting, not_tried = (
-        _weighting(matrices.reference, labels, ratio) if found.moved else (None, "nothing has to be weighted")
+        _weighting(matrices.reference, labels, classes, ratio) if found.moved else (None, "nothing has to be weighted")
     )
     return Examination(
         found=found,
@@ -66,7 +74,9 @@ def examine(
         no_weights=no_weights,
         weighting=weighting,
         not_tried=not_tried,
-        damage=None if predictions is None or labels is None else _damage(labels, predictions, ratio),
+        damage=damage,
+        no_cost=no_cost,
+        out_of_reach=doubt,
     )
 
 
@@ -79,45 +89,40 @@ def _ratio(reference: np.ndarray, current: np.ndarray) -> tuple[DensityRatio | N
             return None, str(reason)
 
 
-def _checked(targets: ArrayLike, rows: int) -> Shaped[np.ndarray, " rows"]:
-    found = np.asarray(targets)
-    if found.shape[:1] != (rows,):
-        raise ValueError(f"there is one target for each of the {rows} reference rows; got an array of {found.shape}")
-    return found.reshape(rows, -1)[:, 0] if found.ndim > 1 else found
-
-
-def _are_classes(targets: Shaped[np.ndarray, " rows"]) -> bool:
-    return targets.dtype.kind not in "f" and len(np.unique(targets)) <= _MOST_CLASSES
-
-
 def _weighting(
-    x: np.ndarray, targets: np.ndarray | None, ratio: DensityRatio | None
+    x: np.ndarray, targets: np.ndarray | None, classes: bool, ratio: DensityRatio | None
 ) -> tuple[ExponentChoice | None, str]:
     """How far a linear model would better be weighted, or why that is not known."""
     if targets is None:
         return None, "it takes the reference's targets (--target COLUMN)"
-    if x.shape[1] > _MOST_FEATURES:
-        return None, f"it is tried on at most {_MOST_FEATURES} features, and there are {x.shape[1]}"
+    if ratio is None:
+        return None, "there are no weights"
+    rows = np.random.default_rng(0).permutation(len(x))[:_MOST_ROWS]
+    weights, some = ratio.denominator_weights[rows], targets[rows]
+    reason = _too_much(x.shape[1], len(np.unique(some)), classes)
+    if reason or not weights.sum() > 0:
+        return None, reason or "no row of the reference has a weight"
     from shinso.shift.weighting import WeightedLogisticRegression, WeightedRegression
 
-    rows = np.random.default_rng(0).permutation(len(x))[:_MOST_ROWS]
-    weights = None if ratio is None else ratio.denominator_weights[rows]
-    if weights is None or not weights.sum() > 0 or len(np.unique(targets[rows])) < 2:
-        return None, "no row has a weight, or all targets are the same"
-    classes = _are_classes(targets)
     model = WeightedLogisticRegression() if classes else WeightedRegression()
-    y = targets[rows] if classes else targets[rows].astype(np.float64)
+    y = some if classes else some.astype(np.float64)
     try:
         return choose_exponent(model, x[rows], y, weights / weights.mean()), ""
-    except ValueError as reason:
-        return None, str(reason)
+    except ValueError as error:
+        return None, str(error)
 
 
-def _damage(targets: np.ndarray, predictions: Predictions, ratio: DensityRatio | None) -> Damage | None:
-    weights = None if ratio is None else ratio.denominator_weights
-    if predictions.reference.ndim == 2 and _are_classes(targets):
-        return predict_damage(predictions.reference, targets, predictions.current, weights=weights)
-    if weights is None:
-        return None
-    errors = (predictions.reference.reshape(len(targets)) - targets) ** 2
-    return replace(predict_loss(errors, weights, len(predictions.current)), metric="mean squared error")
+def _too_much(features: int, distinct: int, classes: bool) -> str:
+    """Why a linear model of so much is not tried, or "" if it is."""
+    if features > _MOST_FEATURES:
+        return f"it is tried on at most {_MOST_FEATURES} features, and there are {features}"
+    if distinct < 2:
+        return "all targets are the same"
+    if classes and distinct > MOST_CLASSES:
+        return f"it is tried on at most {MOST_CLASSES} classes, and the targets have {distinct}"
+    if classes and distinct * features > _MOST_COEFFICIENTS:
+        return (
+            f"it is tried on at most {_MOST_COEFFICIENTS} coefficients, and {distinct} classes of {features} features "
+            f"have {distinct * features:,}"
+        )
+    return ""

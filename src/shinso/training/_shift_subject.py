@@ -1,26 +1,26 @@
 """A trained network on a labelled reference and on current examples, as ``shinso.shift.examine`` takes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from shinso.data import BadData, DataSet, Split, load, load_inputs
+from shinso.data import BadData, DataSet, load, load_inputs
 from shinso.data._named_source import features_of
 from shinso.recipe import Recipe
 from shinso.run import load_run
 from shinso.training._classification import Classification
 from shinso.training._regression import Regression
+from shinso.training._shift_sample import Sample, sample
 from shinso.training._shift_weights import check_shape
 from shinso.training._sources import Prepare
 from shinso.training._specimen import trained_parts
 
-_MOST_EXAMPLES = 10_000
 _AT_ONCE = 256
 
 
@@ -35,6 +35,8 @@ class Seen:
     inputs: Float[np.ndarray, "examples numbers"] | None
     """The raw inputs of a table."""
     targets: Shaped[np.ndarray, " examples"]
+    places: Int[np.ndarray, " examples"]
+    """Where among the source's usable examples they are."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class ShiftSubject:
     current: Seen
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    """What a reader of a comparison has to know of the examples."""
 
     def tables(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
         """What is compared, by name: the columns of a table, or else the network's features."""
@@ -56,31 +59,34 @@ class ShiftSubject:
         return {f"feature {number}": column for number, column in enumerate(side.features.T, 1)}
 
 
-def shift_subject(run: str | Path, reference: str, current: str) -> ShiftSubject:
+def shift_subject(
+    run: str | Path, reference: str, current: str, *, bad_files: Literal["fail", "skip"] = "fail"
+) -> ShiftSubject:
     """The network of a run on both, at most 10,000 random examples of each.
 
-    Of the data that the run was trained on, only its test part is the reference. Raises RunError for a run that was
-    given its network or data from Python, and BadData where examples or classes are not of the run's kind.
+    Of the data that the run was trained on, however their path is written, only its test part is the reference.
+    Examples that cannot be used are left out with ``bad_files="skip"``, or if the run did so. Raises RunError for a run
+    that was given its network or data from Python, and BadData where examples or classes are not of the run's kind.
     """
     made, data, _ = trained_parts(run)
     recipe = load_run(run).recipe
-    own = reference == recipe.data
-    known, notes = _reference(recipe, data, reference, own)
+    recipe = replace(recipe, bad_files="skip") if bad_files == "skip" else recipe
+    known, notes = _reference(recipe, data, reference)
     shifted = _inputs(recipe, current)
     for side in (known, shifted):
-        check_shape(data, side)
+        check_shape(data, side.split)
     names = tuple(features_of(recipe.data, recipe.target, recipe.image_size) or ()) if not data.is_image else ()
     names = names or tuple(f"x{place}" for place in range(data.input_shape[0]))
     look = _Look(made.model.eval(), made.task, data)
-    return ShiftSubject(look(known), look(shifted), names, notes)
+    return ShiftSubject(look(known), look(shifted), names, (*notes, *known.notes, *shifted.notes))
 
 
-def _reference(recipe: Recipe, data: DataSet, source: str, own: bool) -> tuple[Split, tuple[str, ...]]:
-    if own:
+def _reference(recipe: Recipe, data: DataSet, source: str) -> tuple[Sample, tuple[str, ...]]:
+    if _place(source) == _place(recipe.data):
         part = next((part for part in (data.test, data.valid) if len(part)), None)
         if part is None:
             raise BadData(f"the run kept no examples of {source} apart from training: give another labelled reference")
-        return part, ("the reference is the part that the network was not trained on",)
+        return sample(source, data, part, 0), ("the reference is the part that the network was not trained on",)
     other = load(
         source,
         target=recipe.target,
@@ -94,13 +100,20 @@ def _reference(recipe: Recipe, data: DataSet, source: str, own: bool) -> tuple[S
             f"{source} has the classes {', '.join(other.classes or ('(numbers)',))[:200]}; the network knows "
             f"{', '.join(data.classes or ('(numbers)',))[:200]}: use a reference with the same ones"
         )
-    return other.train, ()
+    return sample(source, other, other.train, 0), ()
 
 
-def _inputs(recipe: Recipe, source: str) -> Split:
-    return load_inputs(
+def _place(source: str) -> tuple[str, Path]:
+    """The kind of a source, and its path in the one way to write it."""
+    kind, _, path = source.partition(":")
+    return kind, Path(path).expanduser().resolve()
+
+
+def _inputs(recipe: Recipe, source: str) -> Sample:
+    found = load_inputs(
         source, like=recipe.data, target=recipe.target, bad_files=recipe.bad_files, image_size=recipe.image_size
-    ).train
+    )
+    return sample(source, found, found.train, 0)
 
 
 class _Look:
@@ -114,11 +127,10 @@ class _Look:
         self._last = [module for module in model.modules() if isinstance(module, nn.Linear)][-1:]
 
     @torch.no_grad()
-    def __call__(self, split: Split) -> Seen:
-        order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:_MOST_EXAMPLES].sort().values
+    def __call__(self, chosen: Sample) -> Seen:
         features, predictions, targets, raws = [], [], [], []
-        for part in torch.split(order, _AT_ONCE):
-            raw, labels = split.fetch(part)
+        for part in torch.split(chosen.places, _AT_ONCE):
+            raw, labels = chosen.split.fetch(part)
             found, outputs = self._run(self._prepare(raw.to(self._device)))
             features.append(found.flatten(1).double().cpu())
             predictions.append(self._predicted(outputs).double().cpu())
@@ -127,7 +139,9 @@ class _Look:
         labels = torch.cat(targets)
         flat = labels if labels.dim() == 1 else labels[:, 0].double()
         inputs = None if self._data.is_image else torch.cat(raws).numpy()
-        return Seen(torch.cat(features).numpy(), torch.cat(predictions).numpy(), inputs, flat.numpy())
+        return Seen(
+            torch.cat(features).numpy(), torch.cat(predictions).numpy(), inputs, flat.numpy(), chosen.places.numpy()
+        )
 
     def _run(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         seen: list[Tensor] = []

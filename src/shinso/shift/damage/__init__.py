@@ -7,6 +7,7 @@
 Any model serves: all functions take arrays (NumPy, lists, tensors) and give arrays and numbers.
 """
 
+from shinso.shift.damage._as_text import as_text
 from shinso.shift.damage._average_thresholded_confidence import average_thresholded_confidence
 from shinso.shift.damage._balance import Balance, confidence_balance
 from shinso.shift.damage._confidence import maximum_confidence, negative_entropy
@@ -31,6 +32,7 @@ __all__ = [
     "Balance",
     "Damage",
     "Estimate",
+    "as_text",
     "average_thresholded_confidence",
     "confidence_balance",
     "confidence_shift",

@@ -4,6 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from statistics import median
 
+from shinso.shift.damage._as_text import as_text
 from shinso.shift.damage._estimate import Estimate
 
 
@@ -45,16 +46,16 @@ class Damage:
         lines = [
             f"Predicted {self.metric} on {self.current_rows} current rows without labels, intervals at {level}",
             "",
-            f"    {self.reference}",
-            f"    {self.predicted}",
+            f"    {self.reference.line(self.metric)}",
+            f"    {self.predicted.line(self.metric)}",
             "",
             "By method (effective reference rows; what it assumes; what speaks against it)",
         ]
         for estimate in self.estimates:
-            lines += ["", f"  {'✓' if estimate.trusted else '✗'} {estimate}"]
+            lines += ["", f"  {'✓' if estimate.trusted else '✗'} {estimate.line(self.metric)}"]
             lines += _indented(f"{estimate.effective_rows:.0f} effective rows; {estimate.assumes}")
             lines += [line for doubt in estimate.doubts for line in _indented(f"doubt: {doubt}")]
-        lines += ["", f"The methods differ by at most {self.disagreement:.3f}."]
+        lines += ["", f"The methods differ by at most {as_text(self.disagreement, self.metric)}."]
         if self.confidence_shift is not None:
             lines[-1] += f" Confidence has moved by {self.confidence_shift:.2f} (Kolmogorov distance, 0 to 1)."
         lines += [f"Doubt about the whole: {doubt}." for doubt in self.predicted.doubts]

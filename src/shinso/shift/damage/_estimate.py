@@ -1,6 +1,8 @@
 """What a method says of the current data, how sure it is, and what that rests on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from shinso.shift.damage._as_text import as_text
 
 
 @dataclass(frozen=True)
@@ -37,5 +39,14 @@ class Estimate:
         # an accuracy such as 571/597 may differ from an end in its last bit
         return self.low - 1e-9 <= truth <= self.high + 1e-9
 
+    def doubted(self, doubts: tuple[str, ...]) -> "Estimate":
+        """The estimate with these doubts beside its own."""
+        return replace(self, doubts=self.doubts + doubts)
+
+    def line(self, metric: str) -> str:
+        """The estimate on one line, its figures written as that metric's are."""
+        value, low, high = (as_text(number, metric) for number in (self.value, self.low, self.high))
+        return f"{self.method:<34} {value:>8}  [{low}, {high}]"
+
     def __str__(self) -> str:
-        return f"{self.method:<34} {self.value:8.3f}  [{self.low:.3f}, {self.high:.3f}]"
+        return self.line("any metric")

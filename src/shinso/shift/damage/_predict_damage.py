@@ -29,6 +29,7 @@ def predict_damage(
     target_probabilities: ArrayLike,
     *,
     weights: ArrayLike | None = None,
+    doubts: tuple[str, ...] = (),
     widening: float = MEASURED_WIDENING,
     level: float = 0.9,
 ) -> Damage:
@@ -36,10 +37,11 @@ def predict_damage(
 
     Probabilities are [rows, classes], of a model that was *not* fitted to the reference (source) rows; labels are the
     columns of the right classes; ``weights`` are current / reference density ratios of the reference rows, where known
-    or estimated. Arrays, lists, tensors and tables of pandas serve. Probabilities are first brought to the temperature
-    that fits the reference. Then there are thresholded confidence and the difference of confidences, label shift where
-    every class has a reference row, and with weights the importance-weighted accuracy, alone and with confidence as its
-    control. Intervals are for the accuracy that will be measured on these current rows.
+    or estimated, and ``doubts`` says what speaks against them (a ratio's ``diagnosis.problems``). Arrays, lists,
+    tensors and tables of pandas serve. Probabilities are first brought to the temperature that fits the reference.
+    Then there are thresholded confidence and the difference of confidences, label shift where every class has a
+    reference row, and with weights the importance-weighted accuracy, alone and with confidence as its control.
+    Intervals are for the accuracy that will be measured on these current rows.
 
     Raises ValueError for arrays that do not fit together or have missing values.
 
@@ -72,22 +74,26 @@ def predict_damage(
         estimates += (label_shift_accuracy(source, labels, target, level=level),)
     confidences = maximum_confidence(source), maximum_confidence(target)
     if weights is not None:
-        estimates += _weighted(correct, as_weights(weights, len(correct)), *confidences, level)
+        weighted = _weighted(correct, as_weights(weights, len(correct)), *confidences, level)
+        estimates += tuple(estimate.doubted(doubts) for estimate in weighted)
     reference = replace(self_normalized_risk(correct, np.ones(len(correct)), level=level), method="reference")
     predicted = summed_up(estimates, worst=0.0)
     return Damage("accuracy", reference, predicted, estimates, len(target), confidence_shift(*confidences))
 
 
-def predict_loss(losses: ArrayLike, weights: ArrayLike, current_rows: int, *, level: float = 0.9) -> Damage:
+def predict_loss(
+    losses: ArrayLike, weights: ArrayLike, current_rows: int, *, doubts: tuple[str, ...] = (), level: float = 0.9
+) -> Damage:
     """The mean loss to expect on ``current_rows`` current rows, for any loss: squared errors, log losses, costs.
 
     Losses and weights are one a reference row. There are only the two weighted risks, plain and self-normalised, and
     the summary is of the second, whose docstring says how often its interval covers. Where the weights are wrong, or
-    p(y | x) has changed, so is the interval.
+    p(y | x) has changed, so is the interval. ``doubts`` is what speaks against the weights (a ratio's
+    ``diagnosis.problems``): with one no method is trusted, and the summary says so.
     """
     loss = as_losses(losses)
-    plain = importance_weighted_risk(loss, weights, current_rows=current_rows, level=level)
-    normalized = self_normalized_risk(loss, weights, current_rows=current_rows, level=level)
+    plain = importance_weighted_risk(loss, weights, current_rows=current_rows, level=level).doubted(doubts)
+    normalized = self_normalized_risk(loss, weights, current_rows=current_rows, level=level).doubted(doubts)
     reference = replace(self_normalized_risk(loss, np.ones(len(loss)), level=level), method="reference")
     return Damage("mean loss", reference, summed_up((normalized,)), (normalized, plain), current_rows)
 
@@ -103,6 +109,6 @@ def _weighted(
     controlled = controlled_risk(correct, weights, confidence, current_confidence, level=level)
     doubts = confidence_balance(confidence, weights, current_confidence).doubts
     return (
-        replace(alone, method="importance weighting", doubts=alone.doubts + doubts),
-        replace(controlled, method="weighting with control", doubts=controlled.doubts + doubts),
+        replace(alone, method="importance weighting").doubted(doubts),
+        replace(controlled, method="weighting with control").doubted(doubts),
     )

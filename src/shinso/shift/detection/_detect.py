@@ -13,6 +13,7 @@ from shinso.shift.detection._feature_matrices import columns_of
 from shinso.shift.detection._features import feature_shifts
 from shinso.shift.detection._linear_time_mmd import LinearTimeMMD
 from shinso.shift.detection._mmd import MMD
+from shinso.shift.detection._shared_rows import shared_rows
 from shinso.shift.detection._shift_report import ShiftReport
 from shinso.shift.detection._test_result import Seed, TwoSampleTest
 
@@ -44,7 +45,8 @@ def detect(
     are never dropped. Features of one value only are noted and left out.
 
     Do not trust it where rows are not independent (patients with several rows, consecutive frames): tests then find
-    differences that are none; pass one row of each, or means. "No difference shown" from few rows is no proof that
+    differences that are none; pass one row of each, or means. Nor where rows are in both sets: those hide a shift of
+    the others, and a note counts them. "No difference shown" from few rows is no proof that
     there is none: read the intervals. A difference of the inputs need not cost accuracy, nor the lack of one save it:
     with a million rows the least difference is found, so read effects before p-values.
 
@@ -71,6 +73,7 @@ def detect(
     if not results:
         raise ValueError("nothing was tested: give a test, for no feature can be tested by itself")
     scores = (tests[0] if tests else EnergyDistance()).scores(*matrices, seeds[-1])
+    shared = shared_rows(*matrices)
     return ShiftReport(
         reference_rows=rows[0],
         current_rows=rows[1],
@@ -80,7 +83,18 @@ def detect(
         features=found.shifts,
         examples=np.argsort(-scores, kind="stable")[:examples].astype(np.int64),
         scores=scores,
-        notes=found.notes,
+        notes=(*_shared_note(shared, rows[1]), *found.notes),
+        shared_rows=shared,
+    )
+
+
+def _shared_note(shared: int, rows: int) -> tuple[str, ...]:
+    if not shared:
+        return ()
+    return (
+        f"{shared:,} of {rows:,} current rows are equal to a reference row: that hides a shift of the others, and a "
+        "classifier that learns one copy as reference tells pairs apart worse than by guessing; compare sets without "
+        "rows in common",
     )
 
 

@@ -56,7 +56,7 @@ def _effects(report: ShiftReport, shown: tuple[FeatureShift, ...], axes: "Axes")
     axes.legend(frameon=False, loc="lower right")
     verdict = "The data have moved" if report.moved else "No shift shown"
     rest = (
-        f", the {len(shown)} with the largest effects of {len(report.features)}"
+        f"\nThe {len(shown)} largest effects of {len(report.features):,} features"
         if len(report.features) > len(shown)
         else ""
     )

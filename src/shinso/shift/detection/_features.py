@@ -30,13 +30,15 @@ class Features:
     notes: tuple[str, ...]
 
     def together(self, rows: tuple[int, int]) -> TestResult | None:
-        """The test that no feature has moved, by Simes 1986: the smallest p-value corrected as Benjamini-Hochberg."""
+        """The test that no feature has moved, by Simes 1986: the smallest p-value corrected as Benjamini-Hochberg.
+
+        Its effect is that of the feature with this p-value: the largest effect may be chance in a few values.
+        """
         if not self.shifts:
             return None
-        most = self.shifts[0]
-        p_value = min(shift.corrected_p for shift in self.shifts)
-        meaning = f"largest difference of probability in one feature, '{most.name}'"
-        return TestResult("feature by feature", most.effect, p_value, most.effect, meaning, *rows)
+        most = min(self.shifts, key=lambda shift: (shift.corrected_p, -shift.effect))
+        meaning = f"largest difference of probability in '{most.name}', the feature with the least p"
+        return TestResult("feature by feature", most.effect, most.corrected_p, most.effect, meaning, *rows)
 
 
 def feature_shifts(columns: list[PairedColumn], permutations: int = 999, seed: Seed = 0) -> Features:

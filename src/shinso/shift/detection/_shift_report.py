@@ -25,11 +25,13 @@ class ShiftReport:
     features: tuple[FeatureShift, ...]
     """The largest effect first."""
     examples: Int64[np.ndarray, " examples"]
-    """The places of the current rows least like the reference, the least like it first."""
+    """The places of the current rows least like the reference, the least like it first; the first row is at 0."""
     scores: Float64[np.ndarray, " current"]
     """By current row how little it is like the reference, by ``scores`` of the first test."""
     notes: tuple[str, ...]
     """What was left out, merged or assumed."""
+    shared_rows: int
+    """How many current rows equal one of the reference, where that is no chance (``shared_rows``)."""
 
     @property
     def p_value(self) -> float:
@@ -88,4 +90,5 @@ class ShiftReport:
     def _example_lines(self) -> list[str]:
         if not len(self.examples):
             return []
-        return [f"Current rows least like the reference: {', '.join(str(place) for place in self.examples)}.", ""]
+        rows = ", ".join(str(place + 1) for place in self.examples)
+        return [f"Current rows least like the reference, counted from 1: {rows}.", ""]

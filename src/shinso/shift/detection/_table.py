@@ -53,9 +53,11 @@ def read_table(data: Any, which: str) -> Table:
     elif isinstance(data, Mapping):
         names = [str(name) for name in data]
         columns = [_column(np.asarray(values)) for values in data.values()]
+        if not names:
+            raise ValueError(f"a table has at least one column; the {which} has none")
         lengths = {name: len(column.values) for name, column in zip(names, columns, strict=True)}
-        if not names or len(set(lengths.values())) > 1:
-            raise ValueError(f"columns are of one length; the {which} has {lengths or 'none'}")
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns are of one length; the {which} has {lengths}")
     else:
         array = _array(data, which)
         names = [f"x{place}" for place in range(array.shape[1])]
@@ -63,8 +65,8 @@ def read_table(data: Any, which: str) -> Table:
     for name, column in zip(names, columns, strict=True):
         if column.numeric and np.isinf(column.values).any():
             raise ValueError(
-                f"column '{name}' of the {which} is infinite in row {int(np.isinf(column.values).argmax())}: clip it, "
-                "or make it missing"
+                f"column '{name}' of the {which} is infinite in row {int(np.isinf(column.values).argmax()) + 1}, "
+                "counted from 1: clip it, or make it missing"
             )
     return dict(zip(names, columns, strict=True))
 

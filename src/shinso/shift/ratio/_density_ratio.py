@@ -65,11 +65,19 @@ class RatioMethod(Protocol):
         ...
 
 
-def fitted(method: object, samples: Samples, log_ratio: LogRatio, tuning: Mapping[str, float]) -> DensityRatio:
-    """A fit, with the weights of the whole denominator and its diagnosis."""
+def fitted(
+    method: object, samples: Samples, log_ratio: LogRatio, tuning: Mapping[str, float], *, numerator_share: float = 0.0
+) -> DensityRatio:
+    """A fit, with the weights of the whole denominator and its diagnosis.
+
+    ``numerator_share`` is that of the numerator in the mixture to which the ratio is relative: 0 for p/q itself.
+    """
     weights = _exponential(_by_chunks(log_ratio, samples.scale, samples.whole_denominator))
     overlap = overlap_of(samples.numerator, samples.denominator)
-    diagnosis = diagnosis_of(type(method).__name__, tuning, weights, overlap)
+    mean_weight = (1 - numerator_share) * float(weights.mean())
+    if numerator_share > 0:
+        mean_weight += numerator_share * float(_exponential(log_ratio(samples.numerator)).mean())
+    diagnosis = diagnosis_of(type(method).__name__, tuning, weights, mean_weight, overlap)
     return DensityRatio(log_ratio, samples.scale, weights, diagnosis)
 
 

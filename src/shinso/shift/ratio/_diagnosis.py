@@ -27,7 +27,7 @@ class Diagnosis:
     largest_share: float
     """The largest weight as a share of all."""
     mean_weight: float
-    """Over the denominator: 1 for a true ratio, below 1 for a relative one."""
+    """Over the denominator; of a relative ratio over the mixture of both that it is relative to. 1 for a true ratio."""
     overlap: Overlap
 
     @property
@@ -73,9 +73,9 @@ class Diagnosis:
 
 
 def diagnosis_of(
-    method: str, tuning: Mapping[str, float], weights: Float[np.ndarray, " rows"], overlap: Overlap
+    method: str, tuning: Mapping[str, float], weights: Float[np.ndarray, " rows"], mean_weight: float, overlap: Overlap
 ) -> Diagnosis:
-    """The diagnosis of a fit, from its weights of the denominator."""
+    """The diagnosis of a fit, from its weights of the denominator and the mean that would be 1 for a true ratio."""
     total = float(weights.sum())
     # Scaled to at most 1: squares of large weights would overflow.
     scaled = weights / weights.max() if total > 0 else weights
@@ -85,6 +85,6 @@ def diagnosis_of(
         rows=len(weights),
         effective_sample_size=float(scaled.sum() ** 2 / (scaled @ scaled)) if total > 0 else 0.0,
         largest_share=float(weights.max() / total) if total > 0 else 0.0,
-        mean_weight=float(weights.mean()),
+        mean_weight=mean_weight,
         overlap=overlap,
     )

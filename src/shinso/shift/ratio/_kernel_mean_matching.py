@@ -15,6 +15,7 @@ from shinso.shift.ratio._gaussian_kernels import (
     widths_to_try,
 )
 from shinso.shift.ratio._samples import Samples, read_samples
+from shinso.shift.ratio._settings import check_candidates, check_enough_rows, check_numbers
 from shinso.shift.ratio._table import Table
 
 
@@ -29,7 +30,7 @@ class KernelMeanMatching:
     penalty have the least discrepancy on rows that were not fitted.
     Do not trust single weights: many ratios have the same smooth moments. Averages of smooth functions are what it is
     for.
-    Raises ValueError for tables that do not fit together.
+    Raises ValueError for settings that cannot be, and for tables that do not fit together.
     Source: Huang, Smola, Gretton, Borgwardt and Schölkopf 2007, for what is matched; as a sum of kernels:
     Sugiyama, Suzuki and Kanamori 2012, section 3.3.
     """
@@ -44,9 +45,14 @@ class KernelMeanMatching:
     rows: int = 20_000
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_numbers(centres=self.centres, witnesses=self.witnesses, folds=self.folds, rows=self.rows)
+        check_candidates(width_factors=self.width_factors, penalties=self.penalties)
+
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the denominator's."""
         samples = read_samples(numerator, denominator, self.rows, np.random.default_rng(self.seed))
+        check_enough_rows(self.folds, min(len(samples.numerator), len(samples.denominator)))
         centres = samples.numerator[: self.centres]
         distances = squared_distances(samples.denominator, centres)
         median = median_distance(distances)

@@ -16,6 +16,7 @@ from shinso.shift.ratio._gaussian_kernels import (
     widths_to_try,
 )
 from shinso.shift.ratio._samples import Samples, read_samples
+from shinso.shift.ratio._settings import check_candidates, check_enough_rows, check_numbers
 from shinso.shift.ratio._table import Table
 
 FEWEST_CENTRES, MOST_CENTRES = 200, 1000
@@ -39,7 +40,7 @@ class KLIEP:
     penalty on θ, so that where a sample has a gap by chance the ratio does not run away.
     Do not trust it where the numerator has rows far from the denominator: each pulls up one kernel as far as that
     penalty lets it.
-    Raises ValueError for tables that do not fit together.
+    Raises ValueError for settings that cannot be, and for tables that do not fit together.
     Source: Sugiyama, Suzuki, Nakajima, Kashima, von Bünau and Kawanabe 2008, section 2; for the score, the lower bound
     on the divergence of Nguyen, Wainwright and Jordan 2010.
     """
@@ -63,9 +64,16 @@ class KLIEP:
     seed: int = 0
     """For which rows are used, and which carry a kernel."""
 
+    def __post_init__(self) -> None:
+        check_numbers(folds=self.folds, most_iterations=self.most_iterations, rows=self.rows)
+        if self.centres is not None:
+            check_numbers(centres=self.centres)
+        check_candidates(width_factors=self.width_factors)
+
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the denominator's."""
         samples = read_samples(numerator, denominator, self.rows, np.random.default_rng(self.seed))
+        check_enough_rows(self.folds, min(len(samples.numerator), len(samples.denominator), ROWS_TO_TUNE))
         number = self.centres or int(np.clip(len(samples.numerator) // 10, FEWEST_CENTRES, MOST_CENTRES))
         kernels = Kernels(samples.numerator[:number], self._tuned_width(samples))
         coefficients = most_likely(

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from shinso.shift.ratio._density_ratio import DensityRatio, fitted
 from shinso.shift.ratio._samples import Samples, read_samples
+from shinso.shift.ratio._settings import check_candidates, check_enough_rows, check_numbers, check_positive
 from shinso.shift.ratio._table import Table
 
 Features = Callable[[Float[np.ndarray, "rows columns"]], Float[np.ndarray, "rows features"]]
@@ -54,7 +55,7 @@ class Logistic:
     columns are not tried, unless they are the first. Beyond ``reach`` the ratio is taken as there: where rows are few
     an odds that goes on growing is the largest error of all. Hard to beat in many columns, and steady in few; but
     structure beyond its features, such as of three columns together, is not found.
-    Raises ValueError for tables that do not fit together.
+    Raises ValueError for settings that cannot be, and for tables that do not fit together.
     Source: Qin 1998; Bickel, Brückner and Scheffer 2007; Sugiyama, Suzuki and Kanamori 2012, chapter 4.
     """
 
@@ -68,9 +69,17 @@ class Logistic:
     """How many rows of each sample at most are used for the fit; the weights are for all."""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_numbers(folds=self.folds, rows=self.rows)
+        check_candidates(penalties=self.penalties)
+        check_positive(reach=self.reach)
+        if not self.features:
+            raise ValueError("features must be at least one function of rows, such as (linear,); got none")
+
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the denominator's."""
         samples = read_samples(numerator, denominator, self.rows, np.random.default_rng(self.seed))
+        check_enough_rows(self.folds, min(len(samples.numerator), len(samples.denominator), ROWS_TO_TUNE // 2))
         features, penalty = self._tuned(samples)
         classifier = _classifier(features, penalty)
         classifier.fit(*self._labelled(samples, max(len(samples.numerator), len(samples.denominator))))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from shinso.shift.ratio._convex_functions import BinaryLogistic, ConvexFunction, bregman_risk
 from shinso.shift.ratio._density_ratio import DensityRatio, fitted
 from shinso.shift.ratio._samples import read_samples
+from shinso.shift.ratio._settings import check_numbers, check_positive
 from shinso.shift.ratio._table import Table
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class NeuralBregman:
     ratios with structure in many columns, and some thousands of rows; with fewer, in many columns, it can
     do worse than no weights at all.
     Of the convex functions the logistic is the steadiest; the squared one chases single large ratios.
-    The network is one that takes rows on the scale of the fit. Raises ValueError for tables that do not fit together.
+    The network is one that takes rows on the scale of the fit. Raises ValueError for
+    settings that cannot be, and for tables that do not fit together.
     Source: Uehara, Sato, Suzuki, Nakayama and Matsuo 2016; lecture 001, the slide on b-GAN.
     """
 
@@ -53,6 +55,10 @@ class NeuralBregman:
     """Epochs without a better held-out divergence, after which training stops."""
     rows: int = 20_000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_numbers(batch_size=self.batch_size, rows=self.rows)
+        check_positive(learning_rate=self.learning_rate)
 
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the denominator's."""

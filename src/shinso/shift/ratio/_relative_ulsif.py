@@ -16,6 +16,7 @@ from shinso.shift.ratio._gaussian_kernels import (
     widths_to_try,
 )
 from shinso.shift.ratio._samples import read_samples
+from shinso.shift.ratio._settings import check_candidates, check_enough_rows, check_numbers
 from shinso.shift.ratio._table import Table
 from shinso.shift.ratio._ulsif import PENALTIES, penalties_to_try
 
@@ -27,7 +28,7 @@ class RelativeULSIF:
     The bound is what it is for: where the ratio itself runs away, this one stays, and the error with it. It is another
     quantity, though: weighting by it moves averages only part of the way to the numerator's, the further the smaller α.
     The width and the penalty have the least cross-validated squared error.
-    Raises ValueError for an α outside [0, 1), and for tables that do not fit together.
+    Raises ValueError for an α outside [0, 1), other settings that cannot be, and tables that do not fit together.
     Source: Yamada, Suzuki, Kanamori, Hachiya and Sugiyama 2011, section 2.
     """
 
@@ -48,10 +49,13 @@ class RelativeULSIF:
     def __post_init__(self) -> None:
         if not 0 <= self.alpha < 1:
             raise ValueError(f"alpha is the numerator's share of the mixture, from 0 up to but not 1; got {self.alpha}")
+        check_numbers(centres=self.centres, folds=self.folds, rows=self.rows)
+        check_candidates(width_factors=self.width_factors, penalties=self.penalties)
 
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the mixture of both."""
         samples = read_samples(numerator, denominator, self.rows, np.random.default_rng(self.seed))
+        check_enough_rows(self.folds, min(len(samples.numerator), len(samples.denominator)))
         centres = samples.numerator[: self.centres]
         above, below = (squared_distances(rows, centres) for rows in (samples.numerator, samples.denominator))
         widths = widths_to_try(below, self.width_factors)
@@ -66,7 +70,8 @@ class RelativeULSIF:
         first = kernels_of(above, width).mean(axis=0)
         coefficients = np.linalg.solve(second + penalty * np.eye(len(second)), first)
         log_ratio = logarithm_of_sum(Kernels(centres, width), coefficients)
-        return fitted(self, samples, log_ratio, {"alpha": self.alpha, "width": width, "penalty": penalty})
+        tuning = {"alpha": self.alpha, "width": width, "penalty": penalty}
+        return fitted(self, samples, log_ratio, tuning, numerator_share=self.alpha)
 
     def _scores(
         self,

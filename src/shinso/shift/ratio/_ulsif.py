@@ -15,6 +15,7 @@ from shinso.shift.ratio._gaussian_kernels import (
     widths_to_try,
 )
 from shinso.shift.ratio._samples import read_samples
+from shinso.shift.ratio._settings import check_candidates, check_numbers
 from shinso.shift.ratio._table import Table
 
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-4, 1, 11))
@@ -30,7 +31,8 @@ class ULSIF:
     the score is exact.
     Do not trust it far out: where the numerator has few rows and the denominator fewer, squared error is ruled by a
     handful of rows. In more than about ten columns the kernels see little.
-    Raises ValueError for tables that do not fit together. Source: Kanamori, Hido and Sugiyama 2009, section 3.
+    Raises ValueError for settings that cannot be, and for tables that do not fit together.
+    Source: Kanamori, Hido and Sugiyama 2009, section 3.
     """
 
     centres: int = 200
@@ -43,6 +45,10 @@ class ULSIF:
     """How many rows of each sample at most are used for the fit; the weights are for all."""
     seed: int = 0
     """For which rows are used, and which carry a kernel."""
+
+    def __post_init__(self) -> None:
+        check_numbers(centres=self.centres, rows=self.rows)
+        check_candidates(width_factors=self.width_factors, penalties=self.penalties)
 
     def fit(self, numerator: Table, denominator: Table) -> DensityRatio:
         """The ratio of the density of the numerator's rows to that of the denominator's."""

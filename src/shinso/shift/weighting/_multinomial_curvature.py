@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from shinso.shift.weighting._column_scales import column_scales
+
 _CELLS = 2**22
 """At most so many numbers are made at once of a long table."""
+_CERTAIN = 0.99
 _KNOWN = 1e-6
 """What others know less of than this share is held to be unknown to them."""
 
@@ -33,15 +36,14 @@ class Pulls:
         ``curvatures`` are those of -log p by the log-odds. Along directions of which the others know nothing, as of
         the log-odds of a level that no other has, they stay where they are.
         """
-        # With a root R of the gains, w(G⁻¹ - wV)⁻¹ is R (1 - RᵀVR)⁻¹ Rᵀ, and the own shares lie between 0 and 1.
-        roots = _roots(self.gains)
-        turned = np.swapaxes(roots, -1, -2)
-        shares, directions = np.linalg.eigh(turned @ curvatures @ roots)
-        others = 1 - shares
-        steps = np.divide(1, others, out=np.zeros_like(others), where=others > _KNOWN)
-        axes = roots @ directions
-        along = np.swapaxes(axes, -1, -2) @ self.errors[..., None]
-        moves: Float[np.ndarray, "rows free"] = -(axes @ (steps[..., None] * along))[..., 0]
+        # The step is (G⁻¹ - V)⁻¹ e. The row's own shares, eigenvalues of GV, lie between 0 and 1, and their sum is the
+        # trace: where that is below 1 the others know something of every direction, and one equation is solved.
+        owned = self.gains @ curvatures
+        certain = np.trace(owned, axis1=-2, axis2=-1) < _CERTAIN
+        moves = np.empty_like(self.errors)
+        pulled = self.gains[certain] @ self.errors[certain][..., None]
+        moves[certain] = -np.linalg.solve(np.eye(owned.shape[-1]) - owned[certain], pulled)[..., 0]
+        moves[~certain] = _withdrawn(self.gains[~certain], self.errors[~certain], curvatures[~certain])
         return moves
 
 
@@ -60,8 +62,9 @@ def pulls(
     from scipy.linalg import pinvh
 
     # Parameters are free to be scaled: standardised columns make the inverse exact.
-    spread = x.std(axis=0)
-    design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)])
+    centred = x - np.average(x, axis=0, weights=weights)
+    scales = column_scales(np.sqrt(np.average(centred**2, axis=0, weights=weights)), x, weights)
+    design = np.column_stack([np.ones(len(x)), centred / scales])
     free, columns = probabilities.shape[1] - 1, design.shape[1]
     chunk = max(1, _CELLS // max(free * free * columns, 1))
     parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]
@@ -91,12 +94,30 @@ def _hessian(
 ) -> Float[np.ndarray, "parameters parameters"]:
     free = probabilities[:, :-1]
     classes, columns = free.shape[1], design.shape[1]
-    blocks = np.zeros((classes, columns, classes, columns))
-    for first in range(classes):
-        for second in range(classes):
-            curvature = weights * free[:, first] * ((first == second) - free[:, second])
-            blocks[first, :, second] = design.T @ (curvature[:, None] * design)
+    parts = (free[:, :, None] * design[:, None]).reshape(len(design), -1)
+    blocks: np.ndarray = -(parts.T @ (weights[:, None] * parts)).reshape(classes, columns, classes, columns)
+    for one in range(classes):
+        curvature = weights * free[:, one] * (1 - free[:, one])
+        blocks[one, :, one] = design.T @ (curvature[:, None] * design)
     return blocks.reshape(classes * columns, -1)
+
+
+def _withdrawn(
+    gains: Float[np.ndarray, "rows free free"],
+    errors: Float[np.ndarray, "rows free"],
+    curvatures: Float[np.ndarray, "rows free free"],
+) -> Float[np.ndarray, "rows free"]:
+    """The steps of rows that may decide alone."""
+    # With a root R of the gains, (G⁻¹ - V)⁻¹ is R (1 - RᵀVR)⁻¹ Rᵀ.
+    roots = _roots(gains)
+    turned = np.swapaxes(roots, -1, -2)
+    shares, directions = np.linalg.eigh(turned @ curvatures @ roots)
+    others = 1 - shares
+    steps = np.divide(1, others, out=np.zeros_like(others), where=others > _KNOWN)
+    axes = roots @ directions
+    along = np.swapaxes(axes, -1, -2) @ errors[..., None]
+    moves: Float[np.ndarray, "rows free"] = -(axes @ (steps[..., None] * along))[..., 0]
+    return moves
 
 
 def _roots(squares: Float[np.ndarray, "rows free free"]) -> Float[np.ndarray, "rows free free"]:

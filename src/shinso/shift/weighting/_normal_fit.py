@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from shinso.shift.weighting._column_scales import column_scales
+
 
 @dataclass(frozen=True)
 class NormalFit:
@@ -63,16 +65,15 @@ def normal_fit(
 ) -> NormalFit:
     """The fit of y = intercept + x·coefficients + N(0, variance) that maximises Σ w log p.
 
-    Where columns depend on each other, the smallest coefficients (of columns scaled alike) are taken. A variance that
-    is rounding error alone is given as 0.
+    Where columns depend on each other, the smallest coefficients (of columns scaled alike) are taken; a constant
+    column's is 0. A variance that is rounding error alone is given as 0.
     """
     shares = weights / weights.sum(axis=-1, keepdims=True)
     x_mean, y_mean = (shares[..., None] * x).sum(axis=-2), (shares * y).sum(axis=-1)
     centred, targets = x - x_mean[..., None, :], y - y_mean[..., None]
     rows = np.sqrt(shares)[..., None] * centred
     # Columns in units as different as grams and kilometres must not look dependent to the decomposition.
-    scales = np.linalg.norm(rows, axis=-2)
-    scales = np.where(scales > 0, scales, 1)
+    scales = column_scales(np.linalg.norm(rows, axis=-2), x, weights)
     rows /= scales[..., None, :]
     along, basis = _least_squares(rows, np.sqrt(shares) * targets)
     coefficients = along / scales

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from shinso.shift.weighting._checked_weights import checked_weights
+from shinso.shift.weighting._column_scales import column_scales
 from shinso.shift.weighting._multinomial_curvature import curvatures, pulls
 
 _FAR = 0.5
@@ -38,7 +39,7 @@ class WeightedLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignor
         weighed = weights > 0
         mean = np.average(table, axis=0, weights=weights)
         deviation = np.sqrt(np.average((table - mean) ** 2, axis=0, weights=weights))
-        deviation = np.where(deviation > 0, deviation, 1)
+        deviation = column_scales(deviation, table, weights)
         # With no penalty the scale of the weights is free, and with mean 1 the search stops at the same point for all.
         search = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
         search.fit(((table - mean) / deviation)[weighed], labels[weighed], weights[weighed] / weights[weighed].mean())
