@@ -163,7 +163,7 @@ def test_losses_are_predicted_by_weights() -> None:
 def test_losses_by_few_effective_rows_are_doubted_and_have_no_worst() -> None:
     losses = np.random.default_rng(1).exponential(size=80)
     damage = predict_loss(losses, np.where(np.arange(80) < 4, 20.0, 0.1), 50)
-    assert damage.predicted.doubts == ("no method is trusted here, so that the interval goes over all",)
+    assert damage.predicted.doubts == ("no method is trusted here, and the interval is no wider for that",)
     assert (damage.predicted.low, damage.predicted.high) == (damage.estimates[0].low, damage.estimates[0].high)
 
 
@@ -243,7 +243,7 @@ def test_doubts_of_the_weights_are_doubts_of_what_rests_on_them() -> None:
     assert all(estimate.doubts[-1] == "no overlap" for estimate in damage.estimates[3:])
     losses = predict_loss(np.arange(60.0), np.ones(60), 50, doubts=("no overlap",))
     assert losses.trusted == ()
-    assert losses.predicted.doubts == ("no method is trusted here, so that the interval goes over all",)
+    assert losses.predicted.doubts == ("no method is trusted here, and the interval is no wider for that",)
 
 
 def test_figures_of_a_loss_have_its_scale() -> None:

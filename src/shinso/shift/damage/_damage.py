@@ -73,9 +73,10 @@ def summed_up(estimates: tuple[Estimate, ...], worst: float | None = None) -> Es
     lows, highs = [estimate.low for estimate in chosen], [estimate.high for estimate in chosen]
     doubts: tuple[str, ...] = ()
     if not trusted:
-        reach = "all" if worst is None else "all and on to the worst"
-        doubts += (f"no method is trusted here, so that the interval goes over {reach}",)
-        lows += [] if worst is None else [worst]
+        wider = "and the interval is no wider for that"
+        if worst is not None:
+            wider, lows = "so that the interval goes over all and on to the worst", [*lows, worst]
+        doubts += (f"no method is trusted here, {wider}",)
     elif max(lows) > min(highs):
         doubts += ("intervals of trusted methods do not overlap: not all of their assumptions hold",)
     return Estimate(
