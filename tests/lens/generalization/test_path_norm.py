@@ -158,6 +158,14 @@ def test_where_it_is_undefined_it_says_so(name: str) -> None:
         path_norm(UNDEFINED[name], inputs)
 
 
+def test_normalised_outputs_that_sum_to_zero_are_refused_whatever_the_weights() -> None:
+    for seed in (18, 78, 136, 209):  # sums of 0, of rounding error, and of rounding error below zero
+        torch.manual_seed(seed)
+        attention = nn.TransformerEncoderLayer(3, 1, 4, batch_first=True, dropout=0.0)
+        with pytest.raises(ValueError, match="of TransformerEncoderLayer is undefined"):
+            path_norm(attention, torch.ones(1, 2, 3))
+
+
 def test_what_is_bent_only_below_zero_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="the path norm is undefined for elu"):
         path_norm(nn.Sequential(nn.Linear(3, 2), nn.ELU()), torch.ones(1, 3))

@@ -57,8 +57,9 @@ def path_norm(model: nn.Module, inputs: Any, order: float = 2.0) -> float:
     powers = Probe(_with_powers(model, order), _no_loss, inputs, None)
     ones = tree_map(_one_example_of_ones, inputs)
     with torch.no_grad(), SumOverWindows():
-        total = _total(powers.on(ones, None))
-        _check_sum_over_paths(powers, ones, total)
+        outputs = _outputs(powers.on(ones, None))
+        _check_sum_over_paths(powers, ones, outputs)
+    total = math.fsum(outputs.tolist())
     return total ** (1 / order) if math.isfinite(total) else total
 
 
@@ -123,20 +124,27 @@ def _one_example_of_ones(value: Any) -> Any:
     return torch.ones_like(value[:1], dtype=torch.float64)
 
 
-def _total(probe: Probe) -> float:
-    outputs = [leaf for leaf in tree_leaves(probe.outputs()) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
-    return math.fsum(output.sum().item() for output in outputs)
+def _outputs(probe: Probe) -> Tensor:
+    """All real outputs in one row, in float64."""
+    leaves = [leaf for leaf in tree_leaves(probe.outputs()) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+    return torch.cat([leaf.flatten().double() for leaf in leaves])
 
 
-def _check_sum_over_paths(powers: Probe, ones: Any, total: float) -> None:
-    """A sum over paths is affine in non-negative inputs: f(x + y) + f(0) = f(x) + f(y)."""
+def _check_sum_over_paths(powers: Probe, ones: Any, outputs: Tensor) -> None:
+    """A sum over paths is non-negative, and affine in non-negative inputs: f(x + y) + f(0) = f(x) + f(y).
 
-    def at(change: Any) -> float:
-        return _total(powers.on(tree_map(lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf, ones), None))
+    Output by output: those of a layer normalisation sum to zero whatever goes in, so their sum would show nothing.
+    """
 
-    uneven = at(_uneven)
-    left, right = at(lambda x: x + _uneven(x)) + at(torch.zeros_like), total + uneven
-    if math.isfinite(right) and abs(left - right) > _AGREEMENT * abs(right):
+    def at(change: Any) -> Tensor:
+        return _outputs(
+            powers.on(tree_map(lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf, ones), None)
+        )
+
+    left, right = at(lambda x: x + _uneven(x)) + at(torch.zeros_like), outputs + at(_uneven)
+    if not (left.isfinite().all() and right.isfinite().all()):
+        return
+    if (outputs < 0).any() or ((left - right).abs() > _AGREEMENT * right.abs()).any():
         raise ValueError(
             f"the path norm of {type(powers.model).__name__} is undefined: on positive numbers and weights it is no "
             "sum over paths. It needs activations with f(ax) = a f(x) for a > 0 (ReLU, LeakyReLU), no products of two "
