@@ -9,14 +9,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
-from torch.nn.grad import conv1d_weight, conv2d_weight, conv3d_weight
 
 from shinso.lens.per_sample._example_gradients import ExampleGradients, Totals, WrittenInParts, WrittenOut
 from shinso.lens.per_sample._overlaps import overlaps_are_cheaper, squared_norms_from_overlaps
 from shinso.lens.per_sample._rows import NotByExample, wide
 
-_WEIGHT_GRADIENTS = {1: conv1d_weight, 2: conv2d_weight, 3: conv3d_weight}
 _CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
 _FEW_CHANNELS = 4
 """Up to which the kernels of convolutions, which work on blocks of channels, are slower than a matrix of windows."""
 
@@ -38,7 +37,7 @@ class Correlations:
     def sums(self, direction: Float[Tensor, "..."]) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
         """The squared norms and the inner products with a direction."""
         if len(self.inputs) != self.batch_size or self.groups > 1 or not self._overlaps_are_cheaper:
-            return self._parts.sums(direction)
+            return self._parts.sums(direction.movedim(1, -1) if self._channels_are_last else direction)
         norms = squared_norms_from_overlaps(
             self._padded(self.inputs), self.output_gradients, self.kernel, self.stride, self.dilation
         )
@@ -50,7 +49,8 @@ class Correlations:
 
     def totals(self) -> Totals:
         """The sums over examples of each entry and of its square."""
-        return self._parts.totals()
+        totals = self._parts.totals()
+        return Totals(*(total.movedim(-1, 1) for total in totals)) if self._channels_are_last else totals
 
     def entries(self, examples: Int[Tensor, " count"], entries: Int[Tensor, " count"]) -> Float[Tensor, " count"]:
         """Single entries, each of its own example."""
@@ -70,19 +70,25 @@ class Correlations:
 
     def of(self, examples: slice) -> Float[Tensor, "examples ..."]:
         """The contributions of some examples."""
+        found = self._as_they_lie(examples)
+        return found.movedim(-1, 2) if self._channels_are_last else found
+
+    def _as_they_lie(self, examples: slice) -> Float[Tensor, "examples out ..."]:
+        """The contributions of some examples, with the input channels last where those of the layer are."""
         images, count = len(self.inputs) // self.batch_size, examples.stop - examples.start
         chosen = slice(examples.start * images, examples.stop * images)
         inputs, at_outputs = self.inputs[chosen], self.output_gradients[chosen]
-        if images == 1 and self._channels_are_last:
-            return self._side_by_side(_with_channels_of_all(inputs), _with_channels_of_all(at_outputs), count)
+        if self._channels_are_last:
+            merged = _with_channels_of_all(inputs), _with_channels_of_all(at_outputs)
+            return self._side_by_side(*merged, count).movedim(2, -1)
         if self._through_windows:
             dims = len(self.kernel)
             windows = self._windows(inputs).permute(0, 1, *range(2 + dims, 2 + 2 * dims), *range(2, 2 + dims))
             columns = windows.reshape(count, inputs.shape[1] * math.prod(self.kernel), -1)
             products = torch.bmm(at_outputs.flatten(2), columns.transpose(1, 2))
             return torch.unflatten(products, 2, (-1, *self.kernel))
-        merged = [torch.unflatten(tensor, 0, (count, images)).transpose(0, 1) for tensor in (inputs, at_outputs)]
-        return self._side_by_side(merged[0].flatten(1, 2), merged[1].flatten(1, 2), count)
+        by_image = [torch.unflatten(tensor, 0, (count, images)).transpose(0, 1) for tensor in (inputs, at_outputs)]
+        return self._side_by_side(by_image[0].flatten(1, 2), by_image[1].flatten(1, 2), count)
 
     def _side_by_side(
         self,
@@ -91,22 +97,32 @@ class Correlations:
         count: int,
     ) -> Float[Tensor, "examples ..."]:
         """By one convolution of as many groups as there are examples, so that their gradients do not add up."""
-        weight_gradient = _WEIGHT_GRADIENTS[len(self.kernel)]
-        found: Tensor = weight_gradient(  # type: ignore[no-untyped-call]
-            inputs,
-            (at_outputs.shape[1], inputs.shape[1] // (count * self.groups), *self.kernel),
+        groups, dims = count * self.groups, len(self.kernel)
+        # Never read, but put in the order of the inputs where it is not: a copy as large as the result.
+        order = _CHANNELS_LAST[dims] if self._channels_are_last else torch.contiguous_format
+        shape = at_outputs.shape[1], inputs.shape[1] // groups, *self.kernel
+        weights = torch.empty(shape, dtype=inputs.dtype, device=inputs.device, memory_format=order)
+        _, found, _ = torch.ops.aten.convolution_backward(
             at_outputs,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=count * self.groups,
+            inputs,
+            weights,
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            False,
+            (0,) * dims,
+            groups,
+            (False, True, False),
         )
         return torch.unflatten(found, 0, (count, -1))
 
-    @property
+    @cached_property
     def _channels_are_last(self) -> bool:
+        if len(self.kernel) == 1 or len(self.inputs) != self.batch_size:
+            return False
         tensors = self.inputs, self.output_gradients
-        return len(self.kernel) > 1 and all(tensor.stride(1) == 1 or tensor.shape[1] == 1 for tensor in tensors)
+        return all(tensor.stride(1) == 1 or tensor.shape[1] == 1 for tensor in tensors)
 
     @property
     def _through_windows(self) -> bool:
@@ -118,7 +134,7 @@ class Correlations:
         positions = math.prod(self.output_gradients.shape[2:])
         windows = positions * self.inputs.shape[1] * math.prod(self.kernel)
         weights = self.output_gradients.shape[1] * self.inputs.shape[1] * math.prod(self.kernel) // self.groups
-        return WrittenInParts(self.batch_size, max(weights, windows if self._through_windows else 0), self.of)
+        return WrittenInParts(self.batch_size, max(weights, windows if self._through_windows else 0), self._as_they_lie)
 
     @property
     def _overlaps_are_cheaper(self) -> bool:
