@@ -12,6 +12,9 @@ from torch.nn import functional as F  # noqa: N812
 from shinso.lens.per_sample._example_gradients import ExampleGradients, WrittenOut
 from shinso.lens.per_sample._rows import NotByExample, by_example, wide
 
+_ENTRIES_AT_ONCE = 1 << 18
+"""So few that their products stay in the cache: new memory for all of them would take longer than the products."""
+
 _Found = list[tuple[Tensor | None, ExampleGradients]]
 
 
@@ -37,7 +40,7 @@ def batch_norm(
     mean, scale = statistics or _statistics(inputs, eps)
     shifts = _over_space(at_outputs)
     # Σ (x - mean) δ without a pass over the inputs for x - mean, which would take twice the time of all the rest.
-    products = torch.linalg.vecdot(_by_position(inputs), _by_position(at_outputs))
+    products = _products_over_space(inputs, at_outputs)
     scales = (products - mean * shifts) * scale
     return [(weight, _added_up(scales, batch_size)), (bias, _added_up(shifts, batch_size))]
 
@@ -123,8 +126,12 @@ def _statistics(
     return mean, (variance + eps).rsqrt()
 
 
-def _by_position(tensor: Float[Tensor, "images channels *space"]) -> Float[Tensor, "images channels positions"]:
-    return tensor.flatten(2) if tensor.dim() > 2 else tensor.unsqueeze(2)
+def _products_over_space(
+    left: Float[Tensor, "images channels *space"], right: Float[Tensor, "images channels *space"]
+) -> Float[Tensor, "images channels"]:
+    at_once = max(1, _ENTRIES_AT_ONCE * len(left) // max(1, left.numel()))
+    parts = zip(left.split(at_once), right.split(at_once), strict=True)
+    return torch.cat([_over_space(some * others) for some, others in parts])
 
 
 def _over_space(tensor: Float[Tensor, "images channels *space"]) -> Float[Tensor, "images channels"]:
