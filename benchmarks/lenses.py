@@ -1,6 +1,6 @@
 """What looking costs: the hand-written loop watched and unwatched, side by side, as medians of alternating rounds.
 
-python benchmarks/lenses.py [--rounds 5] [--only batteries sets per-sample light] [--workloads W1 W2 W3 W4]
+python benchmarks/lenses.py [--rounds 5] [--only batteries sets per-sample light] [--workloads W1 W2 W3 W4] [--threads 2]
 """
 
 import argparse
@@ -44,8 +44,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--workloads", nargs="*", choices=STEPS, default=["W1", "W2", "W3"])
+    parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(arguments.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {arguments.rounds} rounds")
     watched = [row for section in arguments.only for row in SECTIONS[section]]
     for name in arguments.workloads:
