@@ -1,6 +1,6 @@
 """What looking costs: the hand-written loop watched and unwatched, side by side, as medians of alternating rounds.
 
-python benchmarks/lenses.py [--rounds 5] [--only batteries sets per-sample light] [--workloads W1 W2 W3 W4] [--threads 2]
+python benchmarks/lenses.py [--rounds 5] [--only batteries sets per-sample light] [--workloads W1 W2] [--threads 2]
 """
 
 import argparse
