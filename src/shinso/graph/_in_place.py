@@ -4,7 +4,6 @@ torch's trace says ``add_`` where a tensor is changed. The tensor may be a view 
 new value is the old one with the view's elements scattered into it, and other views of it are taken anew.
 """
 
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +13,9 @@ from torch import fx
 from torch.utils import _pytree as pytree
 
 from shinso.graph._node import Context, Node, spec_of
+from shinso.graph._views import SCATTERS, inverse_of_view
 from shinso.graph._where_modules_are import MODULE
-from shinso.graph.untraceable import Untraceable
+from shinso.graph._writes import changed_by, form_out_of_place
 
 aten = torch.ops.aten
 _DISCARDED = (
@@ -88,7 +88,7 @@ class _Rewriter:
     def add(self, node: fx.Node) -> None:
         if node.target in _DISCARDED:
             self._switch(node)
-        elif _changed(node) is not None:
+        elif changed_by(node) is not None:
             self._change(node)
         else:
             self._values[node] = self._append(node.target, node.args, node.kwargs, node)
@@ -98,7 +98,7 @@ class _Rewriter:
         """The present value of torch's node: a view of what has changed since is taken again."""
         if not isinstance(leaf, fx.Node):
             return leaf
-        if _changed(leaf) is not None and leaf in self._views:
+        if changed_by(leaf) is not None and leaf in self._views:
             return self.current(self._views[leaf])
         owner = self._owner(leaf)
         if leaf in self._views and self._versions[leaf] < self._versions[owner]:
@@ -128,7 +128,7 @@ class _Rewriter:
         return node
 
     def _change(self, node: fx.Node) -> None:
-        changed = _changed(node)
+        changed = changed_by(node)
         assert changed is not None
         value = self._new_value(node)
         self._views[node] = changed
@@ -137,7 +137,7 @@ class _Rewriter:
     def _new_value(self, node: fx.Node) -> Operation:
         if node.target is not aten.copy_.default:
             kwargs = {name: value for name, value in node.kwargs.items() if name != "out"}
-            return self._append(_other_form(node), node.args, kwargs, node)
+            return self._append(form_out_of_place(node), node.args, kwargs, node)
         # aten::copy has no derivative; what is copied is the source in the other tensor's shape and type.
         source, like = node.args[1], node.meta["val"]
         value = self._append(aten.expand.default, (source, list(like.shape)), {}, node)
@@ -160,11 +160,11 @@ class _Rewriter:
     def _scattered(self, view: fx.Node, parent: fx.Node, value: Operation, cause: fx.Node) -> Operation:
         """The parent's value with the view's elements replaced."""
         whole = self.current(parent)
-        if _changed(view) is not None:
+        if changed_by(view) is not None:
             return value
-        operation, args = _inverse(view, parent, cause)
+        operation, args = inverse_of_view(view, parent, cause)
         made = Operation(operation, (value, *args), {}, parent.meta["val"], value.module, self._context)
-        if operation in _SCATTERS.values():
+        if operation in SCATTERS.values():
             made.args = (whole, value, *args)
         self.operations.append(made)
         return made
@@ -180,93 +180,12 @@ class _Rewriter:
         self._context = Context(self._context.gradients, self._autocasts[-1] if self._autocasts else None)
 
 
-_SCATTERS = {
-    aten.select.int: aten.select_scatter.default,
-    aten.slice.Tensor: aten.slice_scatter.default,
-    aten.diagonal.default: aten.diagonal_scatter.default,
-}
-_SAME_SHAPE = {
-    aten.alias.default, aten.detach.default, aten.contiguous.default, aten.to.dtype, aten.to.device,
-    aten.to.dtype_layout, aten.dropout.default, aten.expand_as.default, aten.lift_fresh.default, aten.positive.default,
-    aten.clone.default,
-}  # fmt: skip
-_SAME_ELEMENTS = {
-    aten.view.default, aten.reshape.default, aten._unsafe_view.default, aten.flatten.using_ints, aten.unflatten.int,
-    aten.squeeze.default, aten.squeeze.dim, aten.squeeze.dims, aten.unsqueeze.default, aten.view_as.default,
-}  # fmt: skip
-
-
-def _inverse(view: fx.Node, parent: fx.Node, cause: fx.Node) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """The operation that puts a view's elements back, and its further arguments."""
-    target = view.target
-    if target in _SAME_SHAPE:
-        return aten.alias.default, ()
-    if target in _SCATTERS:
-        return _SCATTERS[target], view.args[1:]
-    if target in _SAME_ELEMENTS:
-        return aten.reshape.default, (list(parent.meta["val"].shape),)
-    if target in (aten.t.default, aten.transpose.int):
-        return target, view.args[1:]
-    if target is aten.permute.default:
-        dims: Any = view.args[1]
-        return target, (sorted(range(len(dims)), key=lambda axis: dims[axis] % len(dims)),)
-    raise Untraceable(
-        f"{_name(cause)} changes a part of a tensor, got by {_name(view)}, in place; that is followed through indexing,"
-        f" view, transpose and permute alone: compute a new tensor instead"
-    )
-
-
-def _changed(node: fx.Node) -> fx.Node | None:
-    """The tensor that an operation changes in place and returns; None for other operations."""
-    if not isinstance(node.target, torch._ops.OpOverload) or len(node.target._schema.returns) != 1:
-        return None
-    written = [argument for argument in node.target._schema.arguments if _is_written(argument)]
-    if len(written) != 1:  # batch_norm writes two, its running statistics, and returns neither
-        return None
-    changed = node.kwargs.get(written[0].name, node.args[0] if node.args else None)
-    return changed if isinstance(changed, fx.Node) and node.target._schema.returns[0].alias_info is not None else None
-
-
-def _is_written(argument: Any) -> bool:
-    return argument.alias_info is not None and argument.alias_info.is_write
-
-
-def _other_form(node: fx.Node) -> Callable[..., Any]:
-    """The operation that returns what this one writes: add for add_ and for add(…, out=…)."""
-    name, overload = str(node.target).removeprefix("aten.").split(".")
-    if name == "zero_":
-        return aten.zeros_like.default
-    packet = getattr(aten, name.removesuffix("_"), None)
-    forms = [getattr(packet, other) for other in packet.overloads()] if packet else []
-    if not name.endswith("_"):
-        taken = [str(argument.type) for argument in _arguments(node.target) if not _is_written(argument)]
-        forms = [form for form in forms if [str(argument.type) for argument in _arguments(form)] == taken]
-    elif packet is None or overload not in packet.overloads():
-        forms = []
-    else:
-        forms = [getattr(packet, overload)]
-    if not forms:
-        raise Untraceable(
-            f"{name} changes a tensor in place and has no form that does not: compute a new tensor instead"
-        )
-    form: Callable[..., Any] = forms[0]
-    return form
-
-
-def _arguments(target: Any) -> Any:
-    return target._schema.arguments
-
-
 def _storage(node: fx.Node) -> int | None:
     value = node.meta.get("val")
     try:
         return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
     except NotImplementedError:  # of a tensor inside torch.func.grad and its like
         return None
-
-
-def _name(node: fx.Node) -> str:
-    return "indexing" if node.target is operator.getitem else str(node.target).split(".")[1]
 
 
 def _reached(output: Any) -> set[Any]:

@@ -130,7 +130,7 @@ def _products_over_space(
     left: Float[Tensor, "images channels *space"], right: Float[Tensor, "images channels *space"]
 ) -> Float[Tensor, "images channels"]:
     at_once = max(1, _ENTRIES_AT_ONCE * len(left) // max(1, left.numel()))
-    parts = zip(left.split(at_once), right.split(at_once), strict=True)
+    parts = zip(torch.split(left, at_once), torch.split(right, at_once), strict=True)
     return torch.cat([_over_space(some * others) for some, others in parts])
 
 
