@@ -1,5 +1,6 @@
 """``shinso shift`` as its user types it, with good data and with bad."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,7 +91,14 @@ def test_a_run_on_a_table_is_compared_by_its_columns(
     (tmp_path / "folder").mkdir()
     again = f"{tmp_path}/folder/../lab.csv"  # the same file: still only what was not trained on
     assert main(["shift", again, field, "--model", str(tmp_path / "run"), "--to", str(tmp_path / "out")]) == 0
-    assert "60 reference rows and 200 current ones" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "60 reference rows and 200 current ones" in printed
+    assert "that the network was trained on, and on those" not in printed
+    copied = str(tmp_path / "copied.csv")  # not the same file, but the same rows
+    Path(copied).write_text((tmp_path / "lab.csv").read_text())
+    assert main(["shift", copied, field, "--model", str(tmp_path / "run"), "--to", str(tmp_path / "out")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"Do not rely on it: 2\d\d of 300 reference examples equal some that the network was tr", printed)
     (tmp_path / "gaps.csv").write_text((tmp_path / "field.csv").read_text() + "\nunknown\n")
     gaps = [str(tmp_path / "gaps.csv"), "--model", str(tmp_path / "run"), "--to", str(tmp_path / "out")]
     assert main(["shift", lab, *gaps]) == 1

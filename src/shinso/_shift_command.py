@@ -85,7 +85,15 @@ def _of_run(flags: ShiftFlags, reference: str, current: str) -> "Examination":
     found = examine(
         before, after, targets=subject.reference.targets, predictions=predictions, level=flags.level, seed=flags.seed
     )
-    return _told(found, subject.current.places, subject.notes)
+    return _told(_doubted(found, subject.doubt), subject.current.places, subject.notes)
+
+
+def _doubted(found: "Examination", doubt: str) -> "Examination":
+    """The same, with that doubt about the cost before the others."""
+    if not doubt or found.damage is None:
+        return found
+    predicted = found.damage.predicted
+    return replace(found, damage=replace(found.damage, predicted=replace(predicted, doubts=(doubt, *predicted.doubts))))
 
 
 def _told(found: "Examination", places: "np.ndarray", notes: tuple[str, ...]) -> "Examination":

@@ -179,6 +179,30 @@ def test_dates_are_drawn_as_dates() -> None:
     assert figure.axes[1].xaxis.get_major_formatter().format_data_short(days[0].astype(float)).startswith("2024-01-01")
 
 
+@pytest.mark.parametrize("days", [0.001, 0.1, 3, 4, 60, 120, 800])
+def test_dates_of_any_span_have_ticks(days: float) -> None:
+    seconds = np.random.default_rng(0).integers(0, int(86_400 * days), (2, 100))
+    figure = Figure(figsize=(10, 5.5))
+    when = np.datetime64("2024-01-01", "s") + seconds
+    draw_shift(detect({"when": when[0]}, {"when": when[1]}, tests=()), figure)
+    figure.draw_without_rendering()
+    assert 2 <= len(figure.axes[1].get_xticks()) <= 8
+
+
+def test_dates_at_the_ends_of_the_calendar_are_drawn() -> None:
+    ever = np.array(["0001-01-01", "2024-01-01", "9999-12-31"] * 20, dtype="datetime64[D]")
+    figure = Figure()
+    draw_shift(detect({"until": ever}, {"until": ever[::-1][:50]}, tests=()), figure)
+    figure.draw_without_rendering()
+
+
+def test_dollars_in_names_and_levels_are_no_formulas() -> None:
+    levels = np.array(["$^^_$", "$5", "other"] * 20)
+    figure = Figure()
+    draw_shift(detect({"cost ($^^)": levels}, {"cost ($^^)": levels[:40]}, tests=()), figure)
+    figure.draw_without_rendering()  # which raises where a formula cannot be read
+
+
 def test_a_picture_needs_a_feature(quiet: ShiftReport) -> None:
     from dataclasses import replace
 
@@ -194,6 +218,8 @@ def test_rows_in_both_sets_are_counted() -> None:
     assert found.shared_rows == 80
     assert found.notes[0].startswith("80 of 120 current rows are equal to a reference row: that hides a shift")
     assert detect(reference, current[80:], tests=()).shared_rows == 0
+    # Two equal rows of rounded numbers are no copies.
+    assert detect(reference, np.concatenate([reference[:2], current[80:]]), tests=()).shared_rows == 0
     # Rows of a few levels are equal by chance.
     levels = generator.integers(0, 3, (2, 200, 2))
     assert detect(*levels, tests=()).notes == ()

@@ -1,5 +1,9 @@
 """Tables of all kinds, as columns and as matrices."""
 
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
@@ -56,6 +60,53 @@ def test_columns_of_a_data_frame() -> None:
     assert not table["number"].dates
     assert table["zoned"].values[0] == 86_400
     assert table["objects"].values[:4].tolist() == pytest.approx([1, 2.5, NAN, 4], nan_ok=True)
+
+
+def test_dates_and_decimals_are_numbers_as_objects_too() -> None:
+    days: list[Any] = [date(1970, 1, 2), None, date(9999, 12, 31)]
+    table = read_table(pd.DataFrame({"day": days, "price": [Decimal("1.5"), None, Decimal(2)]}), "reference")
+    never = (date(9999, 12, 31) - date(1970, 1, 1)).days * 86_400
+    assert table["day"].dates
+    assert table["day"].values.tolist() == pytest.approx([86_400, NAN, never], nan_ok=True)
+    assert table["day"].missing.tolist() == [False, True, False]
+    assert table["price"].values.tolist() == pytest.approx([1.5, NAN, 2], nan_ok=True)
+    moments = read_table(
+        {"at": np.array([datetime(1970, 1, 1, 0, 1), datetime(2024, 5, 6)], dtype=object)}, "reference"
+    )
+    assert moments["at"].values[0] == 60
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "us"])
+def test_a_date_that_stands_for_never_is_not_wrapped_around(unit: str) -> None:
+    days = np.array(["9999-12-31", "2024-01-01"], dtype=f"datetime64[{unit}]")
+    expected = days.astype("datetime64[s]").astype(float).tolist()
+    assert read_table({"until": days}, "reference")["until"].values.tolist() == expected
+    if unit != "D":
+        assert read_table(pd.DataFrame({"until": days}), "reference")["until"].values.tolist() == expected
+
+
+def test_codes_are_the_same_levels_as_whole_floats() -> None:
+    whole = pd.DataFrame({"code": pd.Categorical([1, 2] * 6)})
+    gaps = pd.DataFrame({"code": pd.Categorical([1.0, 2.0, np.nan] * 4)})
+    (column,) = pairs(whole, gaps)
+    assert column.levels()[0] == ["1", "2"]
+    assert read_table({"x": np.array([0.5, "a", 2.0], dtype=object)}, "reference")["x"].values.tolist() == [
+        "0.5",
+        "a",
+        "2",
+    ]
+
+
+def test_arrays_in_a_column_are_levels() -> None:
+    table = read_table(pd.DataFrame({"pair": [np.array([1, 2]), None, np.array([1, 2])]}), "reference")
+    assert table["pair"].observed.tolist() == ["[1 2]", "[1 2]"]
+
+
+def test_numbers_too_large_to_be_squared_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"column 'x0' of the current is 1e\+200, beyond 1e\+150, in row 2, counted from 1"
+    ):
+        read_table(np.array([[1.0], [1e200]]), "current")
 
 
 def test_columns_of_arrays_lists_and_tensors() -> None:
@@ -186,6 +237,21 @@ def test_features_that_are_no_rows_are_refused() -> None:
         network_features(lambda rows: rows.T, np.ones((3, 2)))
     with pytest.raises(ValueError, match="no rows to find features in"):
         network_features(lambda rows: rows, np.ones((0, 2)))
+    with pytest.raises(ValueError, match=r"features are one array for a batch; they made a tuple: choose one part"):
+        network_features(lambda rows: (rows, rows), np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"the network does not take torch.uint8 .*: give floats, scaled as those"):
+        network_features(torch.nn.Conv2d(1, 2, 3), np.ones((12, 1, 5, 5), dtype=np.uint8))
+    rows = torch.utils.data.TensorDataset(torch.ones(3, 2))
+    for loaded in (rows, torch.utils.data.DataLoader(rows)):
+        with pytest.raises(ValueError, match=r"got a (TensorDataset|DataLoader): give the examples, as by torch.stack"):
+            network_features(lambda batch: batch, loaded)
+
+
+def test_a_module_takes_tables_and_lists_of_tensors() -> None:
+    module, rows = torch.nn.Linear(2, 3), np.random.default_rng(0).normal(size=(20, 2))
+    expected = network_features(module, rows)
+    np.testing.assert_array_equal(network_features(module, pd.DataFrame(rows)), expected)
+    np.testing.assert_array_equal(network_features(module, list(torch.from_numpy(rows))), expected)
 
 
 def test_feature_matrices_are_what_is_compared_and_name_what_it_comes_from() -> None:

@@ -212,6 +212,22 @@ def test_lists_tensors_and_whole_floats_serve() -> None:
     assert floats.damage.metric == "accuracy"
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_predictions_in_half_precision_serve(kind: torch.dtype) -> None:
+    x, y = laboratory(200, 0.0, 1.0, 0)
+    logits = torch.from_numpy(np.concatenate([x, -x, 0.3 * x, x**2], axis=1))
+    labels = torch.from_numpy((y > 0).astype(np.int64))
+    exact, half = (
+        examine(x, x[:90] + 0.1, targets=labels, predictions=Predictions(p, p[:90]))
+        for p in (logits.softmax(1), logits.to(kind).softmax(1))
+    )
+    assert exact.damage is not None
+    assert half.damage is not None
+    assert half.damage.predicted.value == pytest.approx(exact.damage.predicted.value, abs=0.03)
+    numbers = Predictions(logits[:, 0].to(kind), logits[:90, 0].to(kind))
+    assert examine(x, x[:90] + 0.1, targets=torch.from_numpy(y).to(kind), predictions=numbers).damage is not None
+
+
 @pytest.mark.parametrize("scale", [1e-3, 1e5])
 def test_a_loss_of_any_scale_has_digits(scale: float) -> None:
     x, y = laboratory(200, 0.0, 1.0, 0)

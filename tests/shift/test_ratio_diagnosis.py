@@ -127,6 +127,19 @@ def test_tensors_and_pandas_tables_are_taken() -> None:
         ULSIF().fit(tables[0][["pay", "age", "height"]], tables[1])
     with pytest.raises(ValueError, match=r"numerator must hold numbers alone .*indicator columns"):
         ULSIF().fit(pandas.DataFrame({"colour": ["red"] * 20}), q)
+    with pytest.raises(ValueError, match=r"numbers alone, but has datetime64\[..\] in the column when"):
+        ULSIF().fit(pandas.DataFrame({"when": pandas.to_datetime(["2024-05-06", None] * 10)}), q)
+
+
+def test_few_rows_without_a_shift_are_seldom_said_to_lie_outside() -> None:
+    def uncovered(rows: int, seed: int, away: float) -> bool:
+        generator = np.random.default_rng(seed)
+        overlap = overlap_of(generator.normal(size=(100, 2)) + away, generator.normal(size=(rows, 2)))
+        return diagnosis_of("any", {}, np.ones(rows), 1.0, overlap).uncovered
+
+    assert sum(uncovered(20, seed, 0) for seed in range(60)) <= 6
+    assert sum(uncovered(20, seed, 4) for seed in range(10)) == 10
+    assert sum(uncovered(200, seed, 2) for seed in range(10)) == 10
 
 
 def test_what_cannot_be_read_is_named() -> None:
@@ -135,6 +148,9 @@ def test_what_cannot_be_read_is_named() -> None:
     for arguments, message in (
         ((holes, STANDARD), r"numerator has 2 missing or infinite values, in the columns 1: fill them in"),
         ((STANDARD, [[np.inf], [-np.inf], [1.0]]), "denominator has 2 missing or infinite values, in the columns 0"),
+        ((STANDARD[:20] * 1e200, STANDARD), r"60 missing or infinite .* \(what is beyond 1e\+150 counts as infinite\)"),
+        ((np.array(["NaT"] * 20, dtype="datetime64[s]"), STANDARD), r"numbers alone, but has datetime64\[s\]: make"),
+        ((STANDARD, STANDARD + 1j), "denominator must hold numbers alone, but has complex128: make"),
         ((STANDARD[:9], STANDARD), "at least 10 rows; the numerator has 9"),
         ((STANDARD[:, :2], STANDARD), "same columns; the numerator has 2, the denominator 3"),
         ((np.zeros((20, 2, 2)), STANDARD), r"rows by columns; got the shape \(20, 2, 2\)"),

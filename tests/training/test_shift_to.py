@@ -148,6 +148,20 @@ def test_images_are_weighted_by_their_principal_components(tmp_path: Path) -> No
     assert 0 <= run.summary["shifted/accuracy"] <= 1
 
 
+def test_columns_of_wide_tables_count_in_their_own_units() -> None:
+    generator = np.random.default_rng(0)
+
+    def rows(count: int, mean: float) -> np.ndarray:
+        common = generator.normal(mean, 1, (count, 1)) + 0.5 * generator.normal(size=(count, 20))
+        return np.concatenate([common, 1000 * generator.normal(size=(count, 40))], axis=1).astype(np.float32)
+
+    data = from_arrays(rows(800, 0), np.zeros((800, 1), np.float32), valid_fraction=0, test_fraction=0)
+    towards = torch.from_numpy(rows(600, 0.8))
+    weights = shift_weights(data, InMemory(towards, torch.zeros(600, dtype=torch.int64)), "field", 1.0, 0)
+    inputs = data.train.fetch(torch.arange(800))[0][:, :20].mean(1)
+    assert float((weights.train * inputs).mean()) == pytest.approx(0.8, abs=0.2)
+
+
 def test_a_table_without_targets_is_read_by_the_names_of_the_training_table(tmp_path: Path) -> None:
     (tmp_path / "lab.csv").write_text("a,b,y\n" + "".join(f"{n},{-n},{n % 2}.5\n" for n in range(30)))
     (tmp_path / "field.csv").write_text("b,note,a\n" + "".join(f"{-n},word,{n}\n" for n in range(5)))
@@ -211,6 +225,8 @@ def test_what_cannot_be_weighted_is_said(tmp_path: Path) -> None:
         train(torch.zeros(5, 3))
     with pytest.raises(ValueError, match="there is no example to shift towards"):
         train(torch.zeros(0, 1))
+    with pytest.raises(ValueError, match="weights take at least 10 examples to shift towards; there are 5"):
+        train(field()[:5])
     with pytest.raises(ValueError, match="the samples do not overlap"):
         train(100 + field())
     with pytest.raises(ValueError, match="the task _Bare cannot weigh examples: give it weighted_loss"):

@@ -12,8 +12,6 @@ from shinso.shift.ratio import DensityRatio
 
 Both = tuple[Float[np.ndarray, "rows *classes"], Float[np.ndarray, "rows2 *classes"]]
 
-_MOST_OUTSIDE = 0.05
-
 
 def checked_predictions(reference: Any, current: Any, rows: tuple[int, int]) -> Both:
     """Both as numbers [rows] or probabilities [rows, classes], one for each row; raises ValueError where they are not.
@@ -30,7 +28,8 @@ def checked_predictions(reference: Any, current: Any, rows: tuple[int, int]) -> 
 
 
 def _numbers(values: Any, which: str, rows: int) -> Float[np.ndarray, "rows *classes"]:
-    found = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    # NumPy knows no bfloat16.
+    found = np.asarray(values.detach().cpu().double() if hasattr(values, "detach") else values)
     try:
         numbers = found.astype(np.float64)
     except (TypeError, ValueError):
@@ -47,15 +46,13 @@ def _numbers(values: Any, which: str, rows: int) -> Float[np.ndarray, "rows *cla
 
 
 def out_of_reach(ratio: DensityRatio | None) -> str:
-    """What part of the current rows nothing in the reference stands for; "" if that is under 5 %."""
+    """What part of the current rows nothing in the reference stands for; "" if that is under 5 %, or may be chance."""
     if ratio is None:
         return "the samples do not overlap, and nothing in the reference stands for the current rows"
-    outside = ratio.diagnosis.overlap.outside
-    if outside <= _MOST_OUTSIDE:
+    if not ratio.diagnosis.uncovered:
         return ""
-    return (
-        f"{outside:.1%} of the current rows lie where the reference has nearly none, and no weighting stands for them"
-    )
+    share = ratio.diagnosis.overlap.outside
+    return f"{share:.1%} of the current rows lie where the reference has nearly none, and no weighting stands for them"
 
 
 def check_targets_of(predictions: Both, targets: Shaped[np.ndarray, " rows"]) -> None:

@@ -45,7 +45,8 @@ def examine(
     error on the current rows is predicted, or for probabilities its accuracy; then targets are their columns, 0, 1, ….
     Weights are of ``density_ratio`` on the columns as ``detect`` tests them: numbers standardised, missing ones at the
     mean beside a column that says so, levels as columns of 0 and 1. Where the two do not overlap there are none, and
-    where more than 5 % of the current rows lie outside the reference the predicted cost is not to be relied on.
+    where more than 5 % of the current rows (of few rows more, see ``Diagnosis.uncovered``) lie outside the reference
+    the predicted cost is not to be relied on.
 
     Raises ValueError as ``detect`` does, for targets and predictions that are not one for each row, for text where a
     number is needed, and for predictions without targets.

@@ -11,7 +11,10 @@ MOST_CLASSES = 20
 
 def checked_targets(targets: Any, rows: int) -> Shaped[np.ndarray, " rows"]:
     """One target a row: numbers, truth values or text. Raises ValueError for another shape and missing ones."""
-    found = np.asarray(targets.detach().cpu() if hasattr(targets, "detach") else targets)
+    if hasattr(targets, "detach"):
+        targets = targets.detach().cpu()
+        targets = targets.double() if targets.is_floating_point() else targets  # NumPy knows no bfloat16
+    found = np.asarray(targets)
     if found.shape not in ((rows,), (rows, 1)):
         raise ValueError(f"there is one target for each of the {rows} reference rows; got an array of {found.shape}")
     found = found.reshape(rows)

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from shinso.data import BadData, DataSet, load, load_inputs
+from shinso.data import BadData, DataSet, Split, load, load_inputs
 from shinso.data._named_source import features_of
 from shinso.recipe import Recipe
 from shinso.run import load_run
+from shinso.shift.detection import shared_rows
 from shinso.training._classification import Classification
 from shinso.training._regression import Regression
 from shinso.training._shift_sample import Sample, sample
@@ -22,6 +23,8 @@ from shinso.training._sources import Prepare
 from shinso.training._specimen import trained_parts
 
 _AT_ONCE = 256
+_MOST_TRAINED = 5_000
+"""Examples of the training part, drawn at random, that the reference's are compared with."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class ShiftSubject:
     names: tuple[str, ...]
     notes: tuple[str, ...]
     """What a reader of a comparison has to know of the examples."""
+    doubt: str
+    """Why the reference does not show what the network does on what it has not seen, or ""."""
 
     def tables(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
         """What is compared, by name: the columns of a table, or else the network's features."""
@@ -64,7 +69,8 @@ def shift_subject(
 ) -> ShiftSubject:
     """The network of a run on both, at most 10,000 random examples of each.
 
-    Of the data that the run was trained on, however their path is written, only its test part is the reference.
+    Of the data that the run was trained on, however their path is written, only its test part is the reference; copies
+    of training examples in other data are counted in ``doubt``.
     Examples that cannot be used are left out with ``bad_files="skip"``, or if the run did so. Raises RunError for a run
     that was given its network or data from Python, and BadData where examples or classes are not of the run's kind.
     """
@@ -78,7 +84,8 @@ def shift_subject(
     names = tuple(features_of(recipe.data, recipe.target, recipe.image_size) or ()) if not data.is_image else ()
     names = names or tuple(f"x{place}" for place in range(data.input_shape[0]))
     look = _Look(made.model.eval(), made.task, data)
-    return ShiftSubject(look(known), look(shifted), names, (*notes, *known.notes, *shifted.notes))
+    doubt = "" if notes else _trained_on(data.train, known)
+    return ShiftSubject(look(known), look(shifted), names, (*notes, *known.notes, *shifted.notes), doubt)
 
 
 def _reference(recipe: Recipe, data: DataSet, source: str) -> tuple[Sample, tuple[str, ...]]:
@@ -101,6 +108,24 @@ def _reference(recipe: Recipe, data: DataSet, source: str) -> tuple[Sample, tupl
             f"{', '.join(data.classes or ('(numbers)',))[:200]}: use a reference with the same ones"
         )
     return sample(source, other, other.train, 0), ()
+
+
+def _trained_on(train: Split, known: Sample) -> str:
+    """What is wrong where reference examples, under whatever name, equal some that the network was trained on."""
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
+    count = shared_rows(_digests(train, order[:_MOST_TRAINED].sort().values), _digests(known.split, known.places))
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {len(known.places):,} reference examples equal some that the network was trained on, and on "
+        "those it does better than on new ones"
+    )
+
+
+def _digests(split: Split, places: Int[Tensor, " chosen"]) -> Float[np.ndarray, "chosen 1"]:
+    """One number for what an example holds."""
+    parts = (split.fetch(part)[0].flatten(1).cpu().numpy() for part in torch.split(places, _AT_ONCE))
+    return np.array([[float(hash(example.tobytes()))] for part in parts for example in part])
 
 
 def _place(source: str) -> tuple[str, Path]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from shinso.data import BadData, DataSet, Split
 from shinso.shift.ratio import DensityRatio, PoorOverlap, density_ratio
 
-_MOST_FITTED = 20_000
+_FEWEST, _MOST_FITTED = 10, 20_000
 """Examples of each side that the ratio is fitted to."""
 _MOST_FEATURES, _COMPONENTS = 50, 20
 """Examples of more numbers than that, such as images, are seen by so many principal components."""
@@ -39,11 +39,15 @@ def shift_weights(data: DataSet, shifted: Split, source: str, exponent: float, s
     Averages weighted so stand for averages over the shifted examples, as long as targets depend on inputs in the same
     way there (covariate shift), and the training part has examples like all of them. An exponent of 1 removes the bias
     of the loss and 0 is no weighting; between them less bias is traded for less variance. Images, and tables of more
-    than 50 features, are seen by the 20 principal components of both sides, so that what lies beyond those is not
-    corrected. Raises ValueError for examples of another shape, and where the two do not overlap.
+    than 50 features (standardised), are seen by the 20 principal components of both sides, so that what lies beyond
+    those is not corrected. Raises ValueError for examples of another shape, for fewer than ten on either side, and
+    where the two do not overlap.
     Source: Shimodaira 2000, equations 2.4 and 2.5; lecture 000.
     """
     check_shape(data, shifted)
+    for part, purpose in ((shifted, "shift towards"), (data.train, "train on")):
+        if len(part) < _FEWEST:
+            raise BadData(f"weights take at least {_FEWEST} examples to {purpose}; there are {len(part)}")
     features = _features(data, shifted, seed)
     towards, trained = (features(part, _some(len(part), seed)) for part in (shifted, data.train))
     with warnings.catch_warnings():
@@ -90,14 +94,22 @@ def _features(data: DataSet, shifted: Split, seed: int) -> Features:
     from sklearn.decomposition import PCA
 
     seen = np.concatenate([flat(part, _some(len(part), seed)[:_AT_ONCE]) for part in (shifted, data.train)])
+    # The columns of a table have units of their own, and the widest would be all that is seen; pixels have one.
+    scale = _spreads(seen) if len(data.input_shape) == 1 else np.ones(1)
     components = min(_COMPONENTS, *seen.shape)
-    projection = PCA(components, svd_solver="randomized", random_state=seed).fit(seen)
+    projection = PCA(components, svd_solver="randomized", random_state=seed).fit(seen / scale)
 
     def projected(split: Split, index: Tensor) -> Float[np.ndarray, "examples components"]:
-        chunks = [projection.transform(flat(split, part)) for part in torch.split(index, _AT_ONCE) if len(part)]
+        chunks = [projection.transform(flat(split, part) / scale) for part in torch.split(index, _AT_ONCE) if len(part)]
         return np.concatenate(chunks) if chunks else np.zeros((0, components))
 
     return projected
+
+
+def _spreads(seen: Float[np.ndarray, "examples numbers"]) -> Float[np.ndarray, " numbers"]:
+    """Standard deviations, infinite where there is nothing but rounding."""
+    spreads = seen.std(axis=0)
+    return np.where(spreads > 1e-12 * np.abs(seen).max(axis=0), spreads, np.inf)
 
 
 def _some(count: int, seed: int) -> Shaped[Tensor, " chosen"]:

@@ -4,11 +4,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+_ROUNDING = 0.01
+
 
 def as_floats(values: ArrayLike, name: str) -> Float[np.ndarray, "..."]:
     """The values as float64; tensors are detached. Raises ValueError where one is missing or infinite, or none is."""
     detach = getattr(values, "detach", None)
-    array = np.asarray(detach().cpu() if detach else values, dtype=np.float64)
+    # NumPy knows no bfloat16.
+    array = np.asarray(detach().cpu().double() if detach else values, dtype=np.float64)
     if not array.size:
         raise ValueError(f"{name} is empty: at least one row is needed")
     wrong = np.flatnonzero(~np.isfinite(array.ravel()))
@@ -42,7 +45,7 @@ def as_weights(values: ArrayLike, rows: int) -> Float[np.ndarray, " rows"]:
 
 
 def as_probabilities(values: ArrayLike, name: str) -> Float[np.ndarray, "rows classes"]:
-    """One probability a row and class; the rows sum to 1."""
+    """One probability a row and class; the rows sum to 1, up to the rounding of half precision."""
     probabilities = as_floats(values, name)
     if probabilities.ndim != 2 or probabilities.shape[1] < 2:
         raise ValueError(
@@ -50,7 +53,7 @@ def as_probabilities(values: ArrayLike, name: str) -> Float[np.ndarray, "rows cl
             "probability a row, stack 1 - p and p"
         )
     sums = probabilities.sum(axis=1)
-    if probabilities.min() < 0 or np.abs(sums - 1).max() > 1e-3:
+    if probabilities.min() < 0 or np.abs(sums - 1).max() > _ROUNDING:
         raise ValueError(
             f"{name} must be probabilities that sum to 1 in each row; the smallest entry is {probabilities.min():g}, "
             f"sums lie in [{sums.min():g}, {sums.max():g}]: give softmax outputs, not logits"

@@ -16,6 +16,7 @@ from shinso.shift.detection._feature_matrices import FeatureMatrices, feature_ma
 from shinso.shift.detection._feature_shift import FeatureShift, Histogram
 from shinso.shift.detection._linear_time_mmd import LinearTimeMMD
 from shinso.shift.detection._mmd import MMD
+from shinso.shift.detection._shared_rows import shared_rows
 from shinso.shift.detection._shift_report import ShiftReport
 from shinso.shift.detection._stream import Window, detect_stream
 from shinso.shift.detection._test_result import TestResult, TwoSampleTest
@@ -38,4 +39,5 @@ __all__ = [
     "draw_shift",
     "draw_stream",
     "feature_matrices",
+    "shared_rows",
 ]

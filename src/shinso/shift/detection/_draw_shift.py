@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN, _HISTOGRAMS, _BARS, _LETTERS = 14, 3, 8, 18
+_YEARS_1_TO_9999 = (-719_162, 2_932_896)
+"""In days since 1970, as matplotlib counts: all that it can draw."""
 
 
 def draw_shift(report: ShiftReport, figure: "Figure") -> None:
@@ -30,7 +32,7 @@ def draw_shift(report: ShiftReport, figure: "Figure") -> None:
     for row, feature in enumerate(pictured):
         axes = figure.add_subplot(grid[row, 1])
         (_curves if feature.kind in ("numeric", "date") else _bars)(feature, axes)
-        axes.set_title(f"{_short(feature.name, 30)}: {feature.change}", loc="left", fontsize="small")
+        axes.set_title(f"{_short(feature.name, 30)}: {_plain(feature.change)}", loc="left", fontsize="small")
         axes.tick_params(labelsize="small")
         axes.spines[["top", "right"]].set_visible(False)
         if row == 0:
@@ -71,8 +73,10 @@ def _curves(feature: FeatureShift, axes: "Axes") -> None:
     edges = np.array([float(edge) for edge in feature.histogram.cells])
     if feature.kind == "date":
         dates: Any = import_module("matplotlib.dates")  # Any: its classes have no annotations
-        edges = edges / 86_400  # there in days since 1970
-        locator = dates.AutoDateLocator(maxticks=6)
+        edges = np.clip(edges / 86_400, *_YEARS_1_TO_9999)
+        axes.set_xlim(edges[0], edges[-1])  # without a margin, which might reach into the year 10,000
+        # With more than two ticks asked for, it finds no step for some spans, as of four days or four months.
+        locator = dates.AutoDateLocator(minticks=2, maxticks=6)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     for shares, colour, label in _both(feature):
@@ -100,4 +104,9 @@ def _both(feature: FeatureShift) -> list[tuple[tuple[float, ...], str, str]]:
 
 
 def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+    return _plain(name if len(name) <= most else name[: most - 1] + "…")
+
+
+def _plain(text: str) -> str:
+    # What is between two of them would be set, or refused, as a formula.
+    return text.replace("$", r"\$")

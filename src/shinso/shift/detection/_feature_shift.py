@@ -147,7 +147,8 @@ def numbers_histogram(column: PairedColumn) -> Histogram:
     """Of the middle 99 % of both samples together; what lies outside is counted in the outermost cells."""
     reference, current = column.reference.observed, column.current.observed
     low, high = np.quantile(np.concatenate([reference, current]), [0.005, 0.995])
-    edges = np.linspace(low, high if high > low else low + 1, _BARS + 1)
+    least = 86_400 if column.kind == "date" else 1
+    edges = np.linspace(low, high if high > low else low + least, _BARS + 1)
     shares = [
         np.histogram(np.clip(sample, edges[0], edges[-1]), edges)[0] / len(sample) for sample in (reference, current)
     ]

@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 from shinso.shift.ratio._overlap import Overlap
 
+_MOST_OUTSIDE, _SELDOM = 0.05, 0.01
+
 
 class PoorOverlap(UserWarning):
     """The samples overlap so little that the weights say little."""
@@ -31,6 +33,15 @@ class Diagnosis:
     overlap: Overlap
 
     @property
+    def uncovered(self) -> bool:
+        """Whether over 5 % of the numerator lies where the denominator has no rows, and more than chance puts there.
+
+        Beyond the furthest of n rows lies a share whose distribution is Beta(1, n), of 20 rows often more than 5 %.
+        """
+        by_chance: float = 1 - _SELDOM ** (1 / self.rows)
+        return self.overlap.outside > max(_MOST_OUTSIDE, by_chance)
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong, in words; empty if nothing is.
 
@@ -41,7 +52,7 @@ class Diagnosis:
         checks = (
             (self.overlap.separated, f"the samples can be told apart nearly always (AUC {self.overlap.auc:.3f})"),
             (
-                self.overlap.outside > 0.05,
+                self.uncovered,
                 f"{self.overlap.outside:.1%} of the numerator lies where the denominator has nearly no rows: "
                 "no weighting can stand for them",
             ),
@@ -66,7 +77,7 @@ class Diagnosis:
             f"  largest weight         {self.largest_share:.2%} of all weight",
             f"  mean weight            {self.mean_weight:.3f}",
             f"  told apart             AUC {self.overlap.auc:.3f} (0.5: not at all)",
-            f"  numerator outside      {self.overlap.outside:.1%} (0.5% without a shift)",
+            f"  numerator outside      {self.overlap.outside:.1%} ({max(0.005, 1 / self.rows):.1%} without a shift)",
             *(f"  ! {problem}" for problem in self.problems),
         )
         return "\n".join(lines)

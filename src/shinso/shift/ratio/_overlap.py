@@ -26,7 +26,7 @@ class Overlap:
     """The share of numerator rows where the denominator has nearly none.
 
     These are the rows whose fifth nearest row of the denominator is further than that of 199 in 200 of the
-    denominator's own rows; without any shift about 0.005.
+    denominator's own rows; without any shift about 0.005, with n < 200 rows about 1/n.
     """
 
     @property

@@ -13,6 +13,10 @@ One dimension is taken as a single column.
 """
 
 
+_LARGEST = 1e150
+"""Squares of more would overflow."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """The numbers of a table, and the names of its columns where it has any."""
@@ -28,9 +32,10 @@ def read_table(table: Table, called: str) -> Columns:
     """The table in float64, copied only where it must be.
 
     Raises ValueError, which names the table as ``called`` says, for columns that are not numbers, for missing or
-    infinite values, and for anything but one or two dimensions.
+    infinite values and those beyond 1e150, and for anything but one or two dimensions.
     """
     names = tuple(str(name) for name in table.columns) if hasattr(table, "columns") else None
+    _check_kinds(table, names, called)
     if hasattr(table, "detach"):
         table = table.detach().cpu().double()
     try:
@@ -46,16 +51,26 @@ def read_table(table: Table, called: str) -> Columns:
     return Columns(values, names)
 
 
+def _check_kinds(table: Table, names: tuple[str, ...] | None, called: str) -> None:
+    """NumPy makes numbers of dates, of missing ones too, and of complex numbers."""
+    for place, dtype in enumerate(table.dtypes if names is not None else [getattr(table, "dtype", None)]):
+        if getattr(dtype, "kind", None) in ("m", "M", "c"):
+            column = f" in the column {names[place]}" if names else ""
+            raise ValueError(
+                f"the {called} must hold numbers alone, but has {dtype}{column}: make numbers of these first"
+            )
+
+
 def _check_finite(values: Float[np.ndarray, "rows columns"], names: tuple[str, ...] | None, called: str) -> None:
-    # A finite sum has finite terms alone: it spares a table of booleans.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()):
+    # The ends tell of all values (nan spreads): it spares a table of booleans.
+    with np.errstate(invalid="ignore"):
+        if values.size == 0 or np.maximum(values.max(), -values.min()) <= _LARGEST:
             return
-    broken = ~np.isfinite(values)
+        broken = ~(np.abs(values) <= _LARGEST)
     columns = np.flatnonzero(broken.any(axis=0))
     if len(columns):
         named = ", ".join(names[column] if names else str(column) for column in columns[:5])
         raise ValueError(
             f"the {called} has {int(broken.sum())} missing or infinite values, in the columns {named}: "
-            "fill them in or leave those rows out"
+            f"fill them in or leave those rows out (what is beyond {_LARGEST:g} counts as infinite)"
         )
