@@ -108,3 +108,12 @@ def test_eigenvalues_that_were_not_found_are_not_shown() -> None:
     few = [HessianTop(count=3, relative_error=1e-8, max_products=3), HessianTopByLayer(1e-8, max_products=2)]
     found = inspect(probe.model, probe.loss_function, probe.inputs, probe.targets, few)
     assert all(reading.values.isnan().any() for reading in found.values())
+
+
+def test_a_model_of_two_parameters_has_two_eigenvalues() -> None:
+    inputs = torch.randn(6, 1)
+    top = inspect(torch.nn.Linear(1, 1), F.mse_loss, inputs, 2 * inputs, [HessianTop()])["hessian/top"]
+    squares = torch.cat([inputs, torch.ones(6, 1)], dim=1)
+    expected = torch.linalg.eigvalsh(2 * squares.T @ squares / 6).flip(0).double()
+    assert top.labels == ("λ1", "λ2")
+    torch.testing.assert_close(top.values, expected, rtol=1e-4, atol=1e-5)

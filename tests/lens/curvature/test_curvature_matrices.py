@@ -134,6 +134,17 @@ def test_dropout_and_weighted_classes_are_taken_whole() -> None:
     torch.testing.assert_close(dense(hessian(probe)), dense_hessian(probe))
 
 
+def test_a_weighted_class_that_few_examples_have_is_seen() -> None:
+    weights = torch.tensor([1.0, 100.0]).double()
+    inputs, targets = torch.randn(200, 3).double(), torch.zeros(200, dtype=torch.long)
+    targets[7] = 1  # not among every thirteenth, of which the halves are compared
+    loss = lambda outputs, targets: F.cross_entropy(outputs, targets, weight=weights)  # noqa: E731
+    probe = Probe(nn.Linear(3, 2).double(), loss, inputs, targets)
+    with pytest.raises(ValueError, match="cannot be taken in chunks of 50"):
+        hessian(probe, chunk_size=50)
+    assert len(hessian(probe)._parts) == 1
+
+
 def test_a_batch_that_is_not_along_the_first_axis_is_taken_whole() -> None:
     torch.manual_seed(0)
 

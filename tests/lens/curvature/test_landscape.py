@@ -71,3 +71,10 @@ def test_a_trajectory_within_a_plane_is_found_whole() -> None:
 def test_two_points_have_no_plane() -> None:
     with pytest.raises(ValueError, match="at least three points of the trajectory; got 2"):
         principal_plane([{"w": torch.zeros(2)}, {"w": torch.ones(2)}])
+
+
+def test_a_straight_way_has_a_second_direction_orthogonal_to_it() -> None:
+    plane = principal_plane([{"w": factor * torch.tensor([1.0, 2.0, 3.0, 4.0])} for factor in range(5)])
+    assert plane.explained == pytest.approx((1.0, 0.0))
+    assert float(plane.second["w"].norm()) == pytest.approx(1.0)
+    assert abs(float(plane.first["w"] @ plane.second["w"])) < 1e-6

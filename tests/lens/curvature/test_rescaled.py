@@ -4,6 +4,7 @@ import pytest
 import torch
 from curvature_cases import BY_NAME, dense_hessian
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from shinso.lens import Probe
 from shinso.lens.curvature import compare_rescalings, rescaled
@@ -46,7 +47,13 @@ def test_what_is_wrong_is_said() -> None:
     smooth = BY_NAME["perceptron"].probe()
     with pytest.raises(ValueError, match=r"'0' times 3 and '2' divided by it the outputs change by .* %: between"):
         compare_rescalings(smooth, "0", "2", (1.0, 3.0))
-    with pytest.raises(ValueError, match="'1' is no layer with a weight; there are 0, 2"):
+    with pytest.raises(ValueError, match="'1' is no layer with a weight that is a parameter; there are 0, 2"):
         rescaled(smooth.model, "0", "1", 2.0)
     with pytest.raises(ValueError, match=r"does not pass through a ReLU; got -2"):
         rescaled(smooth.model, "0", "2", -2.0)
+
+
+def test_a_weight_that_is_computed_cannot_be_rescaled() -> None:
+    model = nn.Sequential(weight_norm(nn.Linear(3, 4)), nn.ReLU(), nn.Linear(4, 2))
+    with pytest.raises(ValueError, match="'0' is no layer with a weight that is a parameter; there are 2"):
+        rescaled(model, "0", "2", 2.0)

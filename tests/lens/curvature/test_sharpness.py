@@ -43,6 +43,12 @@ def test_a_box_around_the_minimum_is_highest_at_its_corners(epsilon: float) -> N
     assert found == pytest.approx(100 * 0.5 * epsilon**2 * float(CURVATURES.sum()), rel=1e-6)
 
 
+@pytest.mark.parametrize("curvature", [1e-6, 1e-3, 1.0, 1e3])
+def test_a_flat_minimum_is_climbed_as_far_as_a_sharp_one(curvature: float) -> None:
+    found = epsilon_sharpness(bowl(torch.zeros(4).double(), curvature * CURVATURES), 1e-3)
+    assert found == pytest.approx(100 * 0.5 * 1e-6 * curvature * float(CURVATURES.sum()), rel=1e-6)
+
+
 def test_away_from_the_minimum_the_box_is_larger_and_the_corner_outward() -> None:
     at = torch.tensor([1.0, -2.0, 0.0, 3.0]).double()
     far = at.abs() + 0.01 * (at.abs() + 1)

@@ -164,3 +164,22 @@ def test_a_loss_that_is_not_a_number_gives_evidence_that_is_none() -> None:
     model[0].weight.data.fill_(math.nan)
     assert math.isnan(bayesian_evidence(probe_of(model), 1.0).complexity)
     assert math.isnan(estimated_bayesian_evidence(probe_of(model), 1.0).complexity)
+
+
+class ByToken(nn.Linear):
+    """Logits ``[sequence, class, token]`` of ``[sequence, token, feature]``."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs).transpose(1, 2)
+
+
+def test_each_token_of_a_sequence_is_a_term_of_the_likelihood() -> None:
+    inputs, targets = torch.randn(4, 5, 3).double(), torch.randint(2, (4, 5))
+    tokens = ByToken(3, 2).double()
+    rows = nn.Linear(3, 2).double()
+    rows.load_state_dict(tokens.state_dict())
+    found = bayesian_evidence(Probe(tokens, F.cross_entropy, inputs, targets), 0.1)
+    expected = bayesian_evidence(Probe(rows, F.cross_entropy, inputs.flatten(0, 1), targets.flatten()), 0.1)
+    assert found.examples == 20
+    assert found.log_evidence == pytest.approx(expected.log_evidence)
+    assert found.energy == pytest.approx(expected.energy)

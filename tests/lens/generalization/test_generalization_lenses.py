@@ -137,3 +137,15 @@ def test_each_lens_of_the_catalogue_is_made_without_arguments(name: str) -> None
     lens = LENSES[name].make()
     assert lens.name == name
     assert lens == LENSES[name].make()
+
+
+def test_a_single_logit_has_no_classes_beside_it() -> None:
+    model = nn.Sequential(nn.Linear(3, 1))
+    targets = torch.tensor([0, 1, 1])
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(outputs[:, 0], targets.float())
+
+    readings = inspect(model, loss, torch.randn(3, 3), targets, [Evidence(), PacBayesFlatness()])
+    assert "evidence/energy" not in readings
+    assert readings["pac_bayes/error"].values.isnan()

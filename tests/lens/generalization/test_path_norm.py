@@ -1,5 +1,6 @@
 """The path norm against paths that are walked one by one."""
 
+import copy
 import itertools
 import math
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils import weight_norm as older_weight_norm
 from torch.nn.utils.parametrizations import weight_norm
 
 from shinso.lens.generalization import path_norm
@@ -204,3 +206,16 @@ def test_sums_over_windows_in_one_and_three_dimensions() -> None:
         nn.init.ones_(convolution.weight)
         windows = F.avg_pool1d(torch.ones(shape), 3, 2).numel() * 3 if len(shape) == 3 else 64
         assert path_norm(nn.Sequential(convolution, pool), torch.ones(shape), 1.0) == pytest.approx(windows)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated")
+def test_a_parametrized_model_goes_on_working_and_older_weight_norm_has_the_same_paths() -> None:
+    plain = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    inputs = torch.randn(2, 3)
+    for wrap in (weight_norm, older_weight_norm):
+        model = copy.deepcopy(plain)
+        wrap(model[0])
+        before = model(inputs)  # the older one leaves a weight with a graph behind
+        with torch.no_grad():
+            assert path_norm(model, inputs) == pytest.approx(path_norm(plain, inputs), rel=1e-6)
+        assert torch.equal(model(inputs), before)

@@ -1,11 +1,16 @@
 """Spectral norms and spectral complexity against matrices that are written out."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from generalization_cases import ResidualSum, batch
 from torch import Tensor, nn
 from torch.func import jacrev
+from torch.nn.utils import spectral_norm as older_spectral_norm
+from torch.nn.utils import weight_norm as older_weight_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from shinso.lens.generalization import margins, normalized_margins, spectral_complexity, spectral_norms
 
@@ -155,3 +160,30 @@ def test_weights_that_are_no_numbers_have_no_norm() -> None:
     model = nn.Sequential(nn.Linear(2, 2))
     nn.init.constant_(model[0].weight, float("nan"))
     assert np.isnan(spectral_norms(model, torch.ones(1, 2))["0"])
+
+
+def test_a_spectral_normalisation_in_training_does_not_move_on() -> None:
+    model = nn.Sequential(spectral_norm(nn.Linear(4, 6)), nn.ReLU(), nn.Linear(6, 2)).train()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    spectral_norms(model, torch.ones(1, 4))
+    spectral_complexity(model, torch.ones(1, 4))
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.*_norm` is deprecated")
+@pytest.mark.parametrize("wrap", [spectral_norm, weight_norm, older_spectral_norm, older_weight_norm])
+def test_weights_that_are_computed_are_taken_as_they_are(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    inputs = torch.randn(1, 2, 5)
+    model = nn.Sequential(wrap(nn.Conv1d(2, 3, 3)))
+    model(inputs).sum().backward()
+    model.eval()
+    written = jacrev(lambda x: model(x).flatten())(inputs).flatten(1).detach().double()
+    assert spectral_norms(model, inputs)["0"] == pytest.approx(float(torch.linalg.matrix_norm(written, 2)), rel=1e-5)
+    assert spectral_complexity(model, inputs) == pytest.approx(float(written.norm(dim=1).sum()), rel=1e-5)
+
+
+def test_a_circular_kernel_that_meets_itself_is_refused() -> None:
+    layer = nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")
+    with pytest.raises(ValueError, match=r"larger than its input of shape \(1, 2\)"):
+        spectral_complexity(nn.Sequential(layer), torch.ones(1, 1, 2))
+    assert spectral_complexity(nn.Sequential(layer), torch.ones(1, 1, 3)) > 0

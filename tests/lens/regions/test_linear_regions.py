@@ -237,6 +237,37 @@ def test_what_cannot_be_counted_is_said() -> None:
         linear_regions(model, plane_through(examples))
 
 
+class BentFarOff(nn.Module):
+    """A piecewise-linear function of a name that is not known, which bends beyond the points that show it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+        nn.init.ones_(self.layer.weight)
+        nn.init.constant_(self.layer.bias, -1.5)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return F.threshold(self.layer(inputs), 0.0, 0.0)
+
+
+class OverTwoAxes(nn.Linear):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs).view(-1, 2, 2).amax((1, 2))
+
+
+def test_a_maximum_over_two_axes_is_named() -> None:
+    with pytest.raises(ValueError, match=r"maximum over the axes \(1, 2\).* flatten them first"):
+        linear_regions(OverTwoAxes(3, 4), plane_through(torch.randn(3, 3)))
+
+
+def test_a_bend_that_was_not_seen_on_the_way_is_seen_in_the_end() -> None:
+    square = Plane(torch.zeros(2).double(), *torch.eye(2).double())
+    with pytest.raises(ValueError, match="bends within what was found to be one region"):
+        linear_regions(BentFarOff(), square)
+    with pytest.raises(ValueError, match="inputs of one number lie on one line, in no plane"):
+        plane_through(torch.tensor([[0.0], [1.0], [3.0]]))
+
+
 def test_as_a_lens_it_counts_on_the_plane_and_line_of_the_first_examples() -> None:
     torch.manual_seed(6)
     model = nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 9), nn.ReLU(), nn.Linear(9, 2))
@@ -250,7 +281,7 @@ def test_as_a_lens_it_counts_on_the_plane_and_line_of_the_first_examples() -> No
     few = inspect(model, F.cross_entropy, inputs, targets, [LinearRegions(most=expected.count_by_layer[0])])
     assert few["linear_regions/plane"].values[0] == expected.count_by_layer[0]
     assert few["linear_regions/plane"].values[1].isnan()
-    with pytest.raises(TypeError, match=r"needs them as one tensor of floating point; got torch.int64"):
+    with pytest.raises(ValueError, match=r"needs them as one tensor of floating point; got torch.int64"):
         inspect(nn.Embedding(3, 2), lambda o, t: o.sum(), torch.arange(3), targets, [LinearRegions()])
     with pytest.raises(ValueError, match="at least 3 examples; got 2"):
         inspect(model, F.cross_entropy, inputs[:2], targets[:2], [LinearRegions()])

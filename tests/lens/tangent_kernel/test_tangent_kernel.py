@@ -240,3 +240,11 @@ def test_the_picture_shows_measured_and_predicted() -> None:
     measured, predicted = figure.axes[1].get_lines()[:2]
     assert [measured.get_label(), predicted.get_label()] == ["measured", "predicted, by steps"]
     torch.testing.assert_close(torch.tensor(measured.get_ydata()), torch.tensor(predicted.get_ydata()))
+
+
+def test_a_kernel_of_zeros_allows_any_learning_rate() -> None:
+    prediction = predicted_convergence(
+        Probe(nn.Linear(2, 1, bias=False), F.mse_loss, torch.zeros(3, 2), torch.ones(3, 1))
+    )
+    assert prediction.greatest_learning_rate == math.inf
+    assert prediction.flow(torch.tensor([0.0, 5.0])).tolist() == pytest.approx([1.0, 1.0])

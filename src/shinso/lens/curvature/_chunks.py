@@ -55,7 +55,7 @@ def is_mean_over_examples(probe: Probe) -> bool:
     except (RuntimeError, ValueError, IndexError):
         return False  # examples do not lie along the first axis of all that the model takes
     loss, gradient = sample.loss_and_gradient()
-    tolerance = 30 * torch.finfo(loss.dtype).eps ** 0.75
+    tolerance = _tolerance(loss)
     near = [abs(float(loss - sum(share * half for (half, _), share in halves))) <= tolerance * abs(float(loss))]
     for name, part in gradient.items():
         mean = sum((share * half[name] for (_, half), share in halves), torch.zeros_like(part))
@@ -63,6 +63,16 @@ def is_mean_over_examples(probe: Probe) -> bool:
         scale = sum(float(half[name].norm()) for (_, half), _ in halves)
         near.append(float((mean - part).norm()) <= tolerance * scale)
     return all(near)
+
+
+def adds_up(probe: Probe, cuts: list[Chunk]) -> bool:
+    """Whether the loss of the batch is the mean of its chunks' losses: few examples may have no rare class."""
+    if len(cuts) == 1:
+        return True
+    with torch.no_grad():
+        loss = probe.loss()
+        mean = sum(chunk.share * float(chunk.probe.loss()) for chunk in cuts)
+    return abs(float(loss) - mean) <= _tolerance(loss) * abs(float(loss))
 
 
 def saved_bytes_by_example(probe: Probe, make_graph: Callable[[Probe], Any]) -> float:
@@ -92,6 +102,10 @@ def good_chunk_size(probe: Probe, bytes_by_example: float) -> int:
     """As many examples as keep a chunk's graph in memory that can be used again for the next chunk."""
     device = next(iter(probe.parameters.values())).device.type
     return max(1, int(_CHUNK_BYTES.get(device, _CHUNK_BYTES_ELSEWHERE) / bytes_by_example))
+
+
+def _tolerance(loss: Tensor) -> float:
+    return float(30 * torch.finfo(loss.dtype).eps ** 0.75)
 
 
 def _sample(probe: Probe) -> Probe:

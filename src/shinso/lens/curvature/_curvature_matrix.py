@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from shinso.lens._probe import Probe
 from shinso.lens.curvature._chunks import (
     Chunk,
+    adds_up,
     batch_size,
     chunks,
     good_chunk_size,
@@ -85,17 +86,25 @@ def _parts(
     """The batch in chunks, with the graphs of as many as fit into memory."""
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"a chunk has at least one example; got chunk_size={chunk_size}")
-    if not is_mean_over_examples(probe):
-        if chunk_size is not None and chunk_size < batch_size(probe):
-            raise ValueError(
-                f"the batch cannot be taken in chunks of {chunk_size}: its loss is not the mean of its parts' losses. "
-                "That is so under batch normalisation in training mode, dropout, weighted classes or a summed loss: "
-                "call model.eval(), make the loss a mean, or leave chunk_size out"
-            )
-        return [(Chunk(probe, 1.0), build(probe))]
-    bytes_by_example = saved_bytes_by_example(probe, build)
+    if is_mean_over_examples(probe):
+        bytes_by_example = saved_bytes_by_example(probe, build)
+        cuts = chunks(probe, chunk_size or good_chunk_size(probe, bytes_by_example))
+        if adds_up(probe, cuts):
+            return _built(cuts, build, bytes_by_example, kept_bytes)
+    if chunk_size is not None and chunk_size < batch_size(probe):
+        raise ValueError(
+            f"the batch cannot be taken in chunks of {chunk_size}: its loss is not the mean of its parts' losses. "
+            "That is so under batch normalisation in training mode, dropout, weighted classes or a summed loss: "
+            "call model.eval(), make the loss a mean, or leave chunk_size out"
+        )
+    return [(Chunk(probe, 1.0), build(probe))]
+
+
+def _built(
+    cuts: list[Chunk], build: Callable[[Probe], Product], bytes_by_example: float, kept_bytes: float
+) -> list[tuple[Chunk, Product | None]]:
     found: list[tuple[Chunk, Product | None]] = []
-    for chunk in chunks(probe, chunk_size or good_chunk_size(probe, bytes_by_example)):
+    for chunk in cuts:
         kept_bytes -= bytes_by_example * batch_size(chunk.probe)
         found.append((chunk, build(chunk.probe) if kept_bytes >= 0 else None))
     return found

@@ -30,6 +30,7 @@ def filter_normalized_sharpness(probe: Probe, radius: float = 0.1, *, directions
 
     It is a mean over directions, hence blind to a few sharp ones among very many: those are what the top eigenvalues
     show. In eval mode batch normalisation keeps the statistics of the unmoved network, which makes it look sharper.
+    In half precision the rise is mostly rounding: take a copy of the model in float32.
     Raises ValueError unless there are at least two directions and the radius is positive.
     Source: directions of Li et al. 2018, section 4; the scale of Keskar et al. 2017, metric 2.1.
     """

@@ -18,7 +18,7 @@ class Flatness:
 
     The first is the largest rise found in a small box around the parameters, the second the mean rise when each filter
     is changed at random by a tenth of its length; ``sharpness/filter_normalized_low`` and ``_high`` are the ends of its
-    95 % confidence interval over directions. NaN where the loss is not finite. The two together cost about 15 gradients
+    95 % confidence interval over directions. NaN where the loss is not finite. The two together cost about 20 gradients
     and 20 runs of the model.
 
     Do not compare two networks by the first unless they were trained from the same start with the same normalisation:

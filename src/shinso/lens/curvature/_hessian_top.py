@@ -18,7 +18,7 @@ class HessianTop:
 
     The first is the sharpness. Full-batch gradient descent of rate η makes it rise to about 2/η and hover there (Cohen
     et al. 2021); far beyond it the step is unstable. A jump comes before divergence. NaN where the loss is not finite
-    or Lanczos was not done after ``max_products``.
+    or Lanczos was not done after ``max_products``; a model of fewer parameters than ``count`` has as many.
 
     It takes about 20 to 40 times a training step, hence the sparse schedule. Do not trust it where batches are small:
     the largest eigenvalue of a batch's Hessian is above that of all data's. See ``hessian`` for its other limits.
@@ -33,10 +33,11 @@ class HessianTop:
 
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The eigenvalues by rank."""
+        count = min(self.count, sum(value.numel() for value in step.probe.parameters.values()))
         try:
-            pairs = extreme(hessian(step.probe), self.count, 1.0, self.relative_error, self.max_products, 0)
+            pairs = extreme(hessian(step.probe), count, 1.0, self.relative_error, self.max_products, 0)
             known = pairs.errors <= 2 * self.relative_error * pairs.values.abs().max()
             values = torch.where(known, pairs.values, float("nan"))
         except FloatingPointError:
-            values = torch.full((self.count,), float("nan"))
-        return {"hessian/top": Reading(values, tuple(f"λ{rank}" for rank in range(1, self.count + 1)))}
+            values = torch.full((count,), float("nan"))
+        return {"hessian/top": Reading(values, tuple(f"λ{rank}" for rank in range(1, count + 1)))}

@@ -44,6 +44,9 @@ def principal_plane(trajectory: Sequence[Mapping[str, Shaped[Tensor, "..."]]]) -
     variances, combinations = torch.linalg.eigh(centred @ centred.T)
     directions = combinations[:, [-1, -2]].T @ centred
     directions /= directions.norm(dim=1, keepdim=True).clamp_min(1e-300)
+    # Of a straight way the second is rounding, along the first as a rule: any other orthogonal to it will do.
+    orthonormal, sizes = torch.linalg.qr(directions.T)
+    directions = (orthonormal * torch.where(sizes.diagonal() < 0, -1.0, 1.0)).T
     explained = (variances[[-1, -2]] / variances.sum().clamp_min(1e-300)).tolist()
     first, second = (vectors.named(direction.to(vectors.dtype)) for direction in directions)
     return PrincipalPlane(first, second, (ways @ directions.T).cpu(), (explained[0], explained[1]))

@@ -26,11 +26,11 @@ def rescaled(model: nn.Module, first: str, second: str, factor: float) -> nn.Mod
     copied = copy.deepcopy(model)
     layers = dict(copied.named_modules())
     for name in (first, second):
-        if not isinstance(getattr(layers.get(name), "weight", None), torch.Tensor):
+        if not isinstance(getattr(layers.get(name), "weight", None), nn.Parameter):
             having = [
                 path for path, layer in layers.items() if isinstance(getattr(layer, "weight", None), nn.Parameter)
             ]
-            raise ValueError(f"{name!r} is no layer with a weight; there are {', '.join(having)}")
+            raise ValueError(f"{name!r} is no layer with a weight that is a parameter; there are {', '.join(having)}")
     with torch.no_grad():
         layers[second].weight.div_(factor)
         layers[first].weight.mul_(factor)

@@ -10,7 +10,7 @@ from torch import Tensor
 from shinso.lens._probe import Probe
 from shinso.lens.curvature import all_eigenvalues, hessian, spectral_density
 from shinso.lens.generalization._estimate import estimated_mean
-from shinso.lens.generalization._examples import count_classes, count_examples
+from shinso.lens.generalization._examples import count_classes, count_observations
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def bayesian_evidence(
     eigenvalues of the Hessian of the cost C = Σ loss + ½λ‖ω‖², so each is an eigenvalue of the loss's Hessian plus λ,
     plus ``damping``; only those above λ are counted: the others, of directions along which the loss does not rise, have
     ln(λᵢ/λ) of 0 or none at all. ``damping`` (in units of λᵢ) above the most negative curvature counts every direction,
-    at a saddle as well. ``examples`` is the size of the whole training set if the batch is a part of it.
+    at a saddle as well. ``examples`` is the size of the whole training set if the batch is a part of it, in tokens or
+    pixels where each of them has a class.
     ``eigenvalues`` are of the Hessian of the probe's mean loss; the largest few give a lower bound of the complexity.
 
     The probe's loss has to be the mean negative log-likelihood (cross-entropy; for squared errors a Gaussian's). Higher
@@ -135,5 +136,5 @@ def _checked(probe: Probe, prior_precision: float, damping: float, examples: int
         )
     if damping < 0:
         raise ValueError(f"damping is added to the curvature and must not be negative; got {damping}")
-    present = count_examples(probe.inputs if probe.targets is None else probe.targets)
+    present = count_observations(probe.inputs, probe.targets)
     return present if examples is None else examples

@@ -9,7 +9,7 @@ from shinso.lens._lens import Need, Reading
 from shinso.lens._step import Step
 from shinso.lens.generalization._bayesian_evidence import bayesian_evidence, estimated_bayesian_evidence
 from shinso.lens.generalization._eval_mode import in_eval_mode
-from shinso.lens.generalization._examples import count_examples
+from shinso.lens.generalization._examples import count_observations
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Evidence:
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The terms for each example; no energy where targets are no classes."""
         probe = step.probe
-        count = self.examples or count_examples(probe.inputs if probe.targets is None else probe.targets)
+        count = self.examples or count_observations(probe.inputs, probe.targets)
         precision = self.weight_decay * count
         small = sum(value.numel() for value in probe.parameters.values()) <= self.exact_up_to
         with in_eval_mode(probe.model):

@@ -16,8 +16,16 @@ def count_examples(batch: Any) -> int:
     return len(tensors[0])
 
 
+def count_observations(inputs: Any, targets: Any) -> int:
+    """How many terms a mean log-likelihood is of: class numbers, as of each token or pixel, else examples."""
+    several = isinstance(targets, Tensor) and not targets.is_floating_point() and targets.dim() > 1
+    return targets.numel() if several and targets.numel() else count_examples(inputs if targets is None else targets)
+
+
 def count_classes(outputs: Any, targets: Any) -> int | None:
     """The number of logits of each example where targets are class numbers; None where they are not.
+
+    Nor are they beside a single output, which is a number or the logit of one of two.
 
     Raises ValueError for a target that is no class.
     """
@@ -26,6 +34,8 @@ def count_classes(outputs: Any, targets: Any) -> int | None:
     if outputs.dim() < 2 or outputs.shape[:1] + outputs.shape[2:] != targets.shape:
         return None
     classes = outputs.shape[1]
+    if classes < 2:
+        return None
     if bool(((targets < 0) | (targets >= classes)).any()):
         raise ValueError(
             f"targets go from {int(targets.min())} to {int(targets.max())}, but the network has {classes} outputs: "

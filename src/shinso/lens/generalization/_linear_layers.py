@@ -1,6 +1,5 @@
 """The linear layers of a network as they ran: what each multiplies, at which input size."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from torch.utils._pytree import tree_map
 from shinso.lens._probe import Probe
 from shinso.lens.generalization._batch_norm_map import is_affine_in_eval_mode, scale_and_shift
 from shinso.lens.generalization._eval_mode import in_eval_mode
+from shinso.lens.generalization._plain_copy import plain_copy
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ def run_with_pre_hooks(model: nn.Module, inputs: Any, hooks: dict[str, Callable[
 
 def without_bias(module: nn.Module) -> Callable[[Tensor], Tensor]:
     """The layer's linear map of a batch, in float64."""
-    linear = copy.deepcopy(module).double().eval()
+    linear = plain_copy(module).double()
+    if isinstance(made := vars(linear).get("weight"), Tensor):  # by a hook, which is not run here
+        linear.weight = nn.Parameter(made.double())
     if is_affine_in_eval_mode(linear):
         scale = scale_and_shift(linear)[0]
         return lambda x: x * scale.view(-1, *[1] * (x.dim() - 2))
@@ -83,7 +85,8 @@ def weights_of(module: nn.Module) -> Float[Tensor, "..."]:
     """The entries of the layer's linear map, in float64: its weight, or the scale of a batch normalisation."""
     if is_affine_in_eval_mode(module):
         return scale_and_shift(module)[0].double()
-    weight = module.weight
+    with in_eval_mode(module), torch.no_grad():  # in training mode a spectral normalisation moves on when it is read
+        weight = module.weight
     assert isinstance(weight, Tensor)
     return weight.detach().double()
 

@@ -1,6 +1,5 @@
 """The path norm: over all paths from an input to an output, the products of the weights along each."""
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 from torch.utils._pytree import tree_leaves, tree_map
 
 from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
 from shinso.lens.generalization._batch_norm_map import BatchNorm, is_affine_in_eval_mode, scale_and_shift
+from shinso.lens.generalization._plain_copy import plain_copy
 from shinso.lens.generalization._sum_over_windows import SumOverWindows
 
 _AGREEMENT = 1e-6
@@ -26,7 +25,8 @@ def path_norm(model: nn.Module, inputs: Any, order: float = 2.0) -> float:
     Computed by the one trick: each weight is replaced by its ``order``-th power without sign, and the network is run
     once on ones of the shape of one example of ``inputs``. A bias is a weight from a unit that is always 1. Residual
     sums and concatenations are more paths; batch normalisation is the affine layer that it is in eval mode; each input
-    of a max-pooling window is a path (Gonon et al. 2024).
+    of a max-pooling window is a path (Gonon et al. 2024). Numbers that are no parameters (the 1/k in a mean of k, a
+    constant factor) count as they are and not by their power.
 
     Small means that few strong paths carry the function; for networks with one output the order 1 bounds the Lipschitz
     constant in the maximum norm. Unlike spectral and other weight norms it does not change when a ReLU layer is scaled
@@ -87,11 +87,7 @@ def _no_loss(outputs: Any, targets: Any) -> Tensor:
 
 def _with_powers(model: nn.Module, order: float) -> nn.Module:
     """A copy in float64 and eval mode with |w|^order for each weight w."""
-    powers = copy.deepcopy(model).double().eval()
-    for module in powers.modules():
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[arg-type]
-                parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    powers = plain_copy(model).double()
     for path, module in powers.named_modules():
         if is_affine_in_eval_mode(module):
             _as_affine_layer(module)

@@ -80,8 +80,23 @@ def _sum_of_row_norms_of_convolution(module: nn.Module, kernel: Tensor, shape: t
             f"spectral complexity is not implemented for padding_mode {module.padding_mode!r}, which adds up entries "
             "of the kernel; use zeros or circular"
         )
+    if module.padding_mode == "circular" and _meets_itself(module, shape):
+        raise ValueError(
+            f"spectral complexity is not implemented for a circular kernel larger than its input of shape {shape}: it "
+            "meets entries twice, and adds up its own"
+        )
     squares = without_bias(module)
     # Each entry of a row is one entry of the kernel: squared weights on ones give the squared norms of the rows.
     squares.__self__.weight = nn.Parameter(kernel.square())  # type: ignore[attr-defined]
     with torch.no_grad():
         return squares(torch.ones(1, *shape, dtype=torch.float64, device=kernel.device)).sqrt().sum().item()
+
+
+def _meets_itself(module: nn.Module, shape: tuple[int, ...]) -> bool:
+    kernel, dilation = module.kernel_size, module.dilation
+    # Along an axis of n entries, places that are a multiple of n apart are one.
+    return any(
+        (step * apart) % size == 0
+        for size, width, apart in zip(shape[1:], kernel, dilation, strict=True)  # type: ignore[arg-type]
+        for step in range(1, width)
+    )

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from shinso.lens._capture import looking_away
+from shinso.lens._other_generators import other_generators_unmoved
 from shinso.lens._probe import RandomStates
 
 
 def in_double_precision(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of its parameters and buffers, for ``torch.func.functional_call``."""
+    """Copies of its parameters and buffers, to run it with."""
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {name: value.double() if value.is_floating_point() else value.clone() for name, value in tensors.items()}
 
@@ -21,9 +22,10 @@ def at_rest(model: nn.Module) -> Iterator[None]:
     """In eval mode, unseen by watches, with autocast off and random states as they were when it is over."""
     modes = {module: module.training for module in model.modules()}
     states = RandomStates(model)
+    autocast = torch.autocast(states.device.type, enabled=False)
     model.eval()
     try:
-        with looking_away(), states.put_back(), torch.autocast(states.device.type, enabled=False):
+        with looking_away(), states.put_back(), other_generators_unmoved(), autocast:
             yield
     finally:
         for module, mode in modes.items():

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.func import functional_call, jvp
+from torch.func import jvp
 from torch.utils import _pytree as pytree
 
+from shinso._run_with import run_with
 from shinso.lens._subject import unwrapped
 from shinso.lens.regions._at_rest import at_rest, in_double_precision
 from shinso.lens.regions._plane import Plane
@@ -65,7 +66,7 @@ def _slopes(model: nn.Module, plane: Plane, coordinates: Float[Tensor, "point 2"
     inputs, *edges = (part.to(device) for part in (plane.points(coordinates), plane.first_edge, plane.second_edge))
 
     def outputs(inputs: Tensor) -> Tensor:
-        leaves = pytree.tree_leaves(functional_call(model, dict(state), (inputs,)))
+        leaves = pytree.tree_leaves(run_with(model, state, (inputs,), {}))
         kept = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.is_floating_point()]
         return torch.cat([leaf.reshape(len(inputs), -1) for leaf in kept], dim=1)
 

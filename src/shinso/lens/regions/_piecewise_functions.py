@@ -82,7 +82,9 @@ def _minimum(input: Tensor, other: Tensor) -> Choice:
     return _least(input + torch.zeros_like(other), other + torch.zeros_like(input))
 
 
-def _amax(input: Tensor, dim: int, keepdim: bool = False) -> Choice:
+def _amax(input: Tensor, dim: int | tuple[int, ...] = (), keepdim: bool = False) -> Choice:
+    if not isinstance(dim, int):
+        raise ValueError(f"a maximum over the axes {dim} is known here over one axis alone: flatten them first")
     _check_axis(input, dim)
     pieces = input.movedim(dim, -1)
     pieces = pieces.unsqueeze(dim if dim >= 0 else dim - 1) if keepdim else pieces

@@ -48,6 +48,8 @@ def plane_through(examples: Float[Tensor, "example *input"], margin: float = 0.2
     if len(examples) != 3:
         raise ValueError(f"a plane goes through 3 examples; got {len(examples)}")
     wide = examples.detach().double()
+    if examples[0].numel() < 2:
+        raise ValueError("inputs of one number lie on one line, in no plane: take line_regions")
     # One product for both, so that the two directions are orthogonal to rounding.
     directions, lengths = torch.linalg.qr((wide[1:] - wide[0]).flatten(1).T)
     if lengths.diagonal().abs().min() <= 1e-9 * lengths.abs().max() or not lengths.isfinite().all():

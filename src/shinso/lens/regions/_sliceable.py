@@ -13,7 +13,7 @@ def examples_of(probe: Probe, count: int, lens: str) -> Float[Tensor, "count *in
         (inputs,) = inputs
     if not isinstance(inputs, Tensor) or not inputs.is_floating_point():
         kind = str(inputs.dtype) if isinstance(inputs, Tensor) else type(inputs).__name__
-        raise TypeError(
+        raise ValueError(
             f"{lens} looks between inputs and needs them as one tensor of floating point; got {kind}: give it the part "
             "of the model after the embedding, or a module of one tensor around yours"
         )

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.utils import _pytree as pytree
 
+from shinso._run_with import run_with
 from shinso.lens._subject import unwrapped, without_wrappers
 from shinso.lens.regions._affine_run import FRAME, AffineRun, OnPlane, Reached
 from shinso.lens.regions._at_rest import at_rest, in_double_precision
@@ -29,6 +29,10 @@ class Subdivision(NamedTuple):
 
 _ENTRIES_AT_ONCE = 4_000_000
 """Numbers that a piecewise-linear function chooses between, in all polygons that are run as one batch."""
+
+
+_AGREEMENT = 1e-6
+"""Of the outputs at the vertices with the functions found, relative to the largest output."""
 
 
 class TooManyRegions(ValueError):
@@ -68,11 +72,37 @@ def subdivide(model: nn.Module, plane: Plane, most: int) -> Subdivision:
                     name = without_wrappers(part.layer)
                     raise TooManyRegions(most, name, tuple(layers), tuple(map(len, after)))
             if outputs:
-                return Subdivision(tuple(layers), (*after,) or (polygons,), torch.cat(outputs))
+                found = Subdivision(tuple(layers), (*after,) or (polygons,), torch.cat(outputs))
+                _check_at_vertices(model, state, plane, found)
+                return found
             layers.append(without_wrappers(cuts[0].layer))
             polygons = joined([cut.polygons for cut in cuts])
             after.append(polygons)
     raise AssertionError("a model calls finitely many functions")
+
+
+def _check_at_vertices(model: nn.Module, state: dict[str, Tensor], plane: Plane, found: Subdivision) -> None:
+    """Raise ValueError where the model is not what was found: a bend of an unknown function may lie off the frame."""
+    device = next(model.parameters()).device
+    scale = found.outputs.abs().max()
+    at_once = max(1, _ENTRIES_AT_ONCE // (found.polygons[-1].shape[1] * max(1, plane.corner.numel())))
+    for vertices, functions in zip(
+        *(torch.split(part, at_once) for part in (found.polygons[-1], found.outputs)), strict=True
+    ):
+        inputs = plane.points(vertices.flatten(0, 1)).to(device)
+        leaves = [leaf for leaf in pytree.tree_leaves(run_with(model, state, (inputs,), {})) if _is_real(leaf)]
+        seen = torch.cat([leaf.reshape(*vertices.shape[:2], -1) for leaf in leaves], dim=2).cpu()
+        apart = seen - functions[:, :1] - vertices @ functions[:, 1:]
+        if not apart.abs().max() <= _AGREEMENT * scale:
+            raise ValueError(
+                "the model bends within what was found to be one region: it computes something that is neither affine "
+                "nor a piecewise-linear function that is known here (ReLU and its kin, clamp, abs, maximum, max "
+                "pooling); take grid_regions for an estimate"
+            )
+
+
+def _is_real(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.is_floating_point()
 
 
 class _Scores(NamedTuple):
@@ -95,7 +125,7 @@ def _run(
     run = AffineRun(centres(polygons), stop_at)
     with run.knowing_where(model), run:
         try:
-            outputs = functional_call(model, state, (inputs,))
+            outputs = run_with(model, state, (inputs,), {})
         except Reached as reached:
             outputs = reached
     if not isinstance(outputs, Reached):

@@ -1,5 +1,6 @@
 """The loss curve that a tangent kernel predicts."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -30,8 +31,9 @@ class Prediction:
 
     @property
     def greatest_learning_rate(self) -> float:
-        """Above it gradient descent diverges along the first eigenvector: (number of outputs) / λ₁."""
-        return len(self.eigenvalues) / self.eigenvalues[0].item()
+        """Above it gradient descent diverges along the first eigenvector: (number of outputs) / λ₁; ∞ if that is 0."""
+        greatest = self.eigenvalues[0].item()
+        return len(self.eigenvalues) / greatest if greatest > 0 else math.inf
 
     def flow(self, times: Float[Tensor, " time"]) -> Float[Tensor, " time"]:
         """The loss under gradient flow after these times (learning rate times steps)."""
