@@ -104,3 +104,11 @@ def test_a_network_from_python_is_inspected_in_python(tmp_path: Path, capsys: py
     shinso.train(nn.Linear(3, 2), (inputs, targets), shinso.Recipe(epochs=1), to=path, progress=False)
     assert main(["inspect", str(path)]) == 1
     assert "was given its model from Python: look into it with shinso.lens.inspect" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--data", "digits"], ["--weights", "w.safetensors"], ["--image-size", "8"]])
+def test_what_a_run_has_of_its_own_is_not_taken_from_flags(
+    flags: list[str], trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(trained), *flags, *LOOK]) == 1
+    assert f"is a run, which has its own network and data: leave out {flags[0]}" in capsys.readouterr().err

@@ -101,6 +101,7 @@ def _specimen(flags: InspectFlags, is_run: bool) -> "Specimen":
     from shinso.training import specimen_of_model, specimen_of_run
 
     if is_run:
+        _check_alone(flags)
         return specimen_of_run(flags.subject, flags.examples)
     if Path(flags.subject).is_dir():
         raise ValueError(f"{flags.subject} is not a run: it has no run.db")
@@ -117,6 +118,15 @@ def _specimen(flags: InspectFlags, is_run: bool) -> "Specimen":
         device=flags.device,
     )
     return specimen_of_model(recipe, flags.weights, flags.examples)
+
+
+def _check_alone(flags: InspectFlags) -> None:
+    without = InspectFlags(subject=flags.subject)
+    for name in ("data", "target", "image_size", "weights", "to"):
+        if getattr(flags, name) != getattr(without, name):
+            raise ValueError(
+                f"{flags.subject} is a run, which has its own network and data: leave out --{name.replace('_', '-')}"
+            )
 
 
 def _new_directory(subject: str) -> Path:

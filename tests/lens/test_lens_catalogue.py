@@ -5,14 +5,16 @@ from collections import Counter
 import pytest
 import torch
 from lens_cases import CASES, Case
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from test_nothing_changes import assert_same, plain, sgd, trained
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.lens import Lens, Need, Reading, Step, inspect, watch
+from shinso.lens import Lens, Need, Probe, Reading, Step, inspect, watch
 from shinso.lens._forgiving import Forgiving
 from shinso.lens.catalogue import LENSES, battery, without_training
-from shinso.lens.portraits import PORTRAITS
+from shinso.lens.portraits import PORTRAITS, draw_portrait
 
 
 @pytest.mark.parametrize("name", LENSES)
@@ -114,3 +116,57 @@ def test_a_lens_asked_for_by_name_is_not_forgiven() -> None:
     model = nn.Linear(2, 1)
     with pytest.raises(ValueError, match="nothing to see here"), watch(model, lenses=[Refuses()]).step():
         model(torch.ones(4, 2)).sum().backward()
+
+
+class Fails(Refuses):
+    """Fails at the named steps, as code that was not made for a model does."""
+
+    def __init__(self, *steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def read(self, step: Step) -> dict[str, Reading]:
+        self.asked += 1
+        if step.number in self.steps:
+            raise TypeError("got a dict")
+        return {"fails": Reading(torch.ones(()))}
+
+
+def test_no_error_of_a_battery_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = Fails(1)
+    monkeypatch.setattr("shinso.lens.catalogue.battery", lambda name, activations: (failing,))
+    model = nn.Linear(2, 1)
+    with watch(model, lenses="full", every=1) as watching:
+        for _ in range(3):
+            with watching.step():
+                model(torch.ones(4, 2)).sum().backward()
+        (event,) = watching.record.events("left_out")
+    assert event.content == {"lens": "refuses", "why": "TypeError: got a dict"}
+    assert failing.asked == 1
+
+
+def test_one_bad_batch_does_not_end_a_lens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shinso.lens.catalogue.battery", lambda name, activations: (Fails(2),))
+    model = nn.Linear(2, 1)
+    with watch(model, lenses="full", every=1) as watching:
+        for _ in range(3):
+            with watching.step():
+                model(torch.ones(4, 2)).sum().backward()
+        assert watching.readings("fails").steps.tolist() == [1, 3]
+        assert not list(watching.record.events("left_out"))
+
+
+@pytest.mark.parametrize("name", ["margins", "robustness", "attribution"])
+def test_pictures_name_what_they_show(name: str) -> None:
+    torch.manual_seed(1)
+    probe = Probe(small().eval(), F.cross_entropy, torch.rand(12, 1, 6, 6), torch.arange(12) % 3)
+    figure = Figure()
+    draw_portrait(name, probe, figure)
+    words = " ".join(text.get_text() for text in figure.findobj(Text))
+    # Inputs were standardised, and are not in raw units; explained are the targets, whatever the network answers.
+    shown = {
+        "margins": "right class",
+        "robustness": "units that the network is given",
+        "attribution": "the right class",
+    }
+    assert shown[name] in words

@@ -106,3 +106,23 @@ def test_an_error_in_training_passes_and_leaves_readings_and_no_hooks() -> None:
     # The fourth step was due.
     assert callback.watch.readings("gradient_norm").steps.tolist() == [1]
     assert not any(module._forward_hooks for module in model.modules())
+
+
+class OfMappings(Classifier):
+    """Is given batches by name."""
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader([{"x": torch.randn(4), "y": torch.tensor(1)} for _ in range(16)], batch_size=8)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        return F.cross_entropy(self.net(batch["x"]), batch["y"])
+
+
+def test_with_a_loss_batches_are_pairs() -> None:
+    callback = lightning_callback("standard", loss=F.cross_entropy)
+    trainer = lightning.Trainer(
+        max_epochs=1, accelerator="cpu", logger=False, callbacks=[callback], enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"need batches of two, \(inputs, targets\); got a dict"):
+        trainer.fit(OfMappings())

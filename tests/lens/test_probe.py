@@ -1,11 +1,16 @@
 """Running a model again: the same function of the parameters each time, and nothing of it is left."""
 
+import copy
+import random
+
+import numpy as np
 import pytest
 import torch
 from lens_cases import CASES, Case
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.optim import SGD
+from torch.utils.checkpoint import checkpoint
 
 from shinso.lens import Need, Probe, Reading, Step, watch
 
@@ -99,6 +104,77 @@ def test_within_a_watch_it_sees_the_step_with_its_masks() -> None:
             optimizer.step()
         assert watching.readings("start").values == [loss.item()]
         assert watching.readings("end").values < loss.item()
+
+
+class DrawsAndWrites(nn.Module):
+    """Draws from the generators of Python and NumPy, and writes into what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.layer(inputs.sub_(1)) * (random.random() + np.random.rand())
+
+
+def test_no_generator_moves_and_no_input_is_written() -> None:
+    inputs = torch.ones(2, 3)
+    probe = Probe(DrawsAndWrites(), F.mse_loss, inputs, torch.zeros(2, 1))
+    next_numbers = random.random(), np.random.rand()
+    states = random.getstate(), np.random.get_state()
+    first = probe.loss()
+    assert random.getstate() == states[0]
+    assert (np.random.get_state()[1] == states[1][1]).all()
+    assert probe.loss() == first
+    assert inputs.eq(1).all()
+    bias = probe.parameters["layer.bias"]
+    assert torch.allclose(first, (bias * sum(next_numbers)).square(), rtol=1e-5)
+
+
+def test_a_layer_in_two_places_keeps_its_parameters() -> None:
+    layer = nn.Linear(2, 2)
+    model = nn.Sequential(layer, nn.ReLU(), layer)
+    probe = Probe(model, F.mse_loss, torch.ones(1, 2), torch.zeros(1, 2))
+    other = nn.Linear(2, 2)
+    there = nn.Sequential(other, nn.ReLU(), other)
+    outputs = probe.outputs({"0.weight": other.weight, "0.bias": other.bias})
+    assert torch.equal(outputs, there(torch.ones(1, 2)))
+    assert model[0].weight is layer.weight is model[2].weight
+    assert isinstance(layer.weight, nn.Parameter)
+    assert layer.weight.requires_grad
+
+
+class Checkpointed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU())
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(checkpoint(self.body, inputs, use_reentrant=False))
+
+
+def test_checkpointed_activations_are_refused_and_training_goes_on_as_without() -> None:
+    model, data = Checkpointed(), (torch.randn(6, 3), torch.randn(6, 1))
+    with pytest.raises(ValueError, match=r"the model checkpoints activations .* inspect the trained model without it"):
+        Probe(model, F.mse_loss, *data).loss_and_gradient()
+    alone, looked_into = copy.deepcopy(model), copy.deepcopy(model)
+    for network in (alone, looked_into):
+        optimizer = SGD(network.parameters(), lr=0.1)
+        lenses = "standard" if network is looked_into else []
+        with watch(network, optimizer, lenses, every=1, loss=F.mse_loss) as watching:
+            for _ in range(3):
+                with watching.step(*data):
+                    optimizer.zero_grad()
+                    F.mse_loss(network(data[0]), data[1]).backward()
+                    optimizer.step()
+    assert all(torch.equal(one, looked_into.state_dict()[name]) for name, one in alone.state_dict().items())
+
+
+def test_tensors_that_are_kept_elsewhere_are_no_checkpoints() -> None:
+    probe = Probe(nn.Linear(3, 1), F.mse_loss, torch.ones(2, 3), torch.zeros(2, 1))
+    with torch.autograd.graph.save_on_cpu():
+        assert probe.loss_and_gradient()[0] == probe.loss()
 
 
 def test_what_is_missing_is_said() -> None:

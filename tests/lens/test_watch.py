@@ -275,6 +275,8 @@ def test_what_cannot_be_watched_is_refused() -> None:
         shinso.watch(nn.DataParallel(model))
     with pytest.raises(ValueError, match="2 lenses are named 'gradient_flow'"):
         shinso.watch(model, optimizer, [GradientFlow(), GradientFlow()])
+    with pytest.raises(TypeError, match=r"GradientFlow is a class, and a lens is an object: GradientFlow\(\)"):
+        shinso.watch(model, optimizer, [GradientFlow])
     with pytest.raises(ValueError, match="positive number of steps between readings; got 0"):
         shinso.watch(model, optimizer, every=0)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
+from shinso._run_with import run_with
 from shinso.graph._graph import Graph
 from shinso.graph._in_place import out_of_place
 from shinso.graph._node import Node, Role, TensorSpec
@@ -54,7 +55,7 @@ def trace(function: Callable[..., Any], *inputs: Any, names: Sequence[str] | Non
         if module is None:
             return function(*arguments)
         state = {tensor.name: value for tensor, value in zip(own, rest, strict=True)}
-        return torch.func.functional_call(module, state, arguments, tie_weights=True)
+        return run_with(module, state, arguments, {})
 
     traced = _traced(flat, module, [tensor.value for tensor in given + own])
     return _graph(traced, given + own, _name(function))

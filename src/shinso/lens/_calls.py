@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
@@ -77,6 +78,10 @@ class Pass:
 
     batch_size: int
     """The first axis of the model's first input; 0 if it had none."""
+    is_empty: bool = False
+    """Whether that axis is there, and holds no example."""
+    is_without_gradients: bool = False
+    """Whether it began where no gradients are recorded: an evaluation, or layers that will be run again."""
     calls: list[Call] = field(default_factory=list)
     uses: dict[str, list[Call]] = field(default_factory=dict)
     """The calls of which a parameter itself is an argument, by its name."""
@@ -102,14 +107,15 @@ class Calls(TorchFunctionMode):
     """What a model called while it ran within ``seen``.
 
     Holds the inputs of layers and the gradients of their outputs, about twice the memory that the activations take,
-    until it is dropped or ``digest`` releases a call.
+    until it is dropped or ``digest`` releases a call. Complex parameters are left out.
     """
 
     def __init__(self, parameters: Mapping[str, Tensor], digest: Digest | None = None) -> None:
         super().__init__()
         self.digest = digest
         self.passes: list[Pass] = []
-        self._parameters = {name: tensor for name, tensor in parameters.items() if tensor.requires_grad}
+        trained = {name: tensor for name, tensor in parameters.items() if tensor.requires_grad}
+        self._parameters = {name: tensor for name, tensor in trained.items() if not tensor.is_complex()}
         self._sources: dict[int, Source] = {}
         self._constants: dict[int, Tensor] = {}
         self._running: list[nn.Module] = []
@@ -121,7 +127,8 @@ class Calls(TorchFunctionMode):
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the parameters that got a gradient, in the order of the model."""
-        return tuple(name for name in self._parameters if any(name in seen.gradients for seen in self.passes))
+        seen = [seen.gradients for seen in self.passes if not seen.is_empty]
+        return tuple(name for name in self._parameters if any(name in gradients for gradients in seen))
 
     @contextmanager
     def seen(self, model: nn.Module) -> Iterator["Calls"]:
@@ -150,7 +157,8 @@ class Calls(TorchFunctionMode):
         if not self._running:
             # torch has no public way to ask whether this is activations being computed again within a backward pass.
             in_backward = torch._C._current_graph_task_id() != -1
-            if not self.passes or (self._went_back and not in_backward):
+            over = self._went_back or (self.passes and self.passes[-1].is_without_gradients)
+            if not self.passes or (over and not in_backward):
                 if self._passes_left == 0:
                     self._seen_enough = True
                     return
@@ -163,11 +171,11 @@ class Calls(TorchFunctionMode):
         self._went_back = False
         if self.passes and self.digest is not None:
             self.digest.finish(self.passes[-1])
-        first = next((tensor for tensor in tensors_in((args, kwargs)) if tensor.dim()), None)
-        self.passes.append(Pass(0 if first is None else len(first)))
+        size = next((len(tensor) for tensor in tensors_in((args, kwargs)) if tensor.dim()), None)
+        self.passes.append(Pass(size or 0, size == 0, not torch.is_grad_enabled()))
         self._sources = {id(tensor): Source(tensor, name) for name, tensor in self._parameters.items()}
-        self._constants = {id(buffer): buffer for buffer in model.buffers()}
-        self._constants |= {id(p): p for p in model.parameters() if not p.requires_grad}
+        given = set(map(id, tensors_in((args, kwargs))))
+        self._constants = {id(t): t for t in _held_by(model) if not t.requires_grad and id(t) not in given}
 
     def _leave(self, model: nn.Module, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if not self._running or self._running[-1] is not module:
@@ -196,6 +204,8 @@ class Calls(TorchFunctionMode):
         random_state = None if reads_input else _random_state(given[0].device)
         call = _copied(func, args, kwargs, sources) if _is_in_place(func) else None
         result = func(*args, **kwargs)
+        if is_derived:
+            self._constants |= {id(tensor): tensor for tensor in tensors_in(result) if not tensor.requires_grad}
         returned = [tensor for tensor in tensors_in(result) if tensor.requires_grad and id(tensor) not in sources]
         # Inside a torch.func transform a tensor stands for many.
         if returned and not any(map(torch._C._functorch.is_functorch_wrapped_tensor, returned)):
@@ -241,6 +251,17 @@ class Calls(TorchFunctionMode):
             self.digest.gradient_is_there(self.passes[-1], name)
 
 
+def _held_by(model: nn.Module) -> list[Tensor]:
+    """The model's parameters and buffers, and tensors that are plain attributes, such as masks, alone or in lists."""
+    held = [*model.parameters(), *model.buffers()]
+    for value in (value for module in model.modules() for value in vars(module).values()):
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
+        # A vocabulary is not gone through.
+        if isinstance(next(iter(items), None), Tensor):
+            held += [item for item in items if isinstance(item, Tensor)]
+    return held
+
+
 def parameters_of_source(source: Source) -> set[str]:
     """The names of the parameters that a tensor was made of."""
     if source.parameter is not None:
@@ -258,11 +279,13 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 
 def with_tensors(value: Any, replace: Callable[[Tensor], Any]) -> Any:
-    """The same nested tuples, lists and dictionaries with other tensors."""
+    """The same nested tuples, lists and mappings, which become dictionaries, with other tensors."""
     if isinstance(value, Tensor):
         return replace(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: with_tensors(item, replace) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_make") and not isinstance(value, PackedSequence):
+        return value._make(with_tensors(item, replace) for item in value)
     return type(value)(with_tensors(item, replace) for item in value) if type(value) in (tuple, list) else value
 
 

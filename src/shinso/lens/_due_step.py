@@ -1,7 +1,7 @@
 """One step at which lenses are due: hooks go on, lenses are read as soon as what they need is there, hooks come off."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from shinso.lens._capture import capture
 from shinso.lens._lens import CALLS, FORWARD_PASS, Lens, Need, Reading
+from shinso.lens._other_generators import other_generators_unmoved
 from shinso.lens._step import Step
 
 _BEFORE_THE_UPDATE = CALLS | {Need.GRADIENTS}
@@ -62,7 +63,9 @@ class DueStep:
             self._read(lambda needs: not needs <= FORWARD_PASS)
 
     def _read(self, ready: Callable[[frozenset[Need]], object]) -> None:
-        with torch.no_grad():
+        # Asking for these generators' states takes a while: only where models are run again.
+        guard = other_generators_unmoved() if Need.PROBE in self._step.needs else nullcontext()
+        with torch.no_grad(), guard:
             for lens in [lens for lens in self._unread if ready(lens.needs)]:
                 self._unread.remove(lens)
                 try:

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from shinso.lens._due_step import DueStep
 from shinso.lens._lens import Lens, Need, Reading
-from shinso.lens._probe import Loss, Probe, arguments
+from shinso.lens._other_generators import other_generators_unmoved
+from shinso.lens._probe import Loss, Probe, RandomStates, arguments
 from shinso.lens._step import Step
 from shinso.lens._subject import parameters_of, unwrapped
 
@@ -18,7 +19,7 @@ def inspect(model: nn.Module, loss: Loss, inputs: Any, targets: Any, lenses: Seq
     """What the lenses read of a model in eval mode on one batch, by name; the model is left as it was.
 
     ``loss`` is a function of outputs and targets to the mean over the examples. Raises ValueError for a lens that
-    reads what a step of training changed.
+    reads what a step of training changed, and for two lenses of one name.
 
     >>> from shinso.lens import GradientFlow
     >>> from torch.nn import functional as F
@@ -26,9 +27,13 @@ def inspect(model: nn.Module, loss: Loss, inputs: Any, targets: Any, lenses: Seq
     >>> readings["gradient_norm"].labels
     ('weight', 'bias')
     """
-    for lens in lenses:
+    for place, lens in enumerate(lenses):
         if Need.PARAMETERS_AFTER in lens.needs:
             raise ValueError(f"the lens {lens.name!r} reads what a step changed: use it with watch, during training")
+        if lens.name in [other.name for other in lenses[:place]]:
+            raise ValueError(f"two lenses are named {lens.name!r}, and would overwrite each other's readings: keep one")
+    if torch.is_inference_mode_enabled():
+        raise ValueError("no derivative can be taken under torch.inference_mode(): call inspect outside of it")
     subject = unwrapped(model)
     needs = frozenset[Need]().union(*(lens.needs for lens in lenses))
     with _at_rest(subject):
@@ -37,22 +42,50 @@ def inspect(model: nn.Module, loss: Loss, inputs: Any, targets: Any, lenses: Seq
         due = DueStep(step, lenses, subject, None)
         positional, by_name = arguments(inputs)
         with due.watched(), torch.enable_grad():
-            loss(subject(*positional, **by_name), targets).backward()  # type: ignore[no-untyped-call]
+            value = loss(subject(*positional, **by_name), targets)
+            # Of a model that is frozen as a whole there are no gradients to take.
+            if value.requires_grad:
+                value.backward()  # type: ignore[no-untyped-call]
     return due.readings
 
 
 @contextmanager
+def recurrent_without_cudnn(model: nn.Module) -> Iterator[None]:
+    """While the context lasts, recurrent layers can be differentiated in eval mode, which cuDNN's cannot."""
+    cudnn, enabled = torch.backends.cudnn, torch.backends.cudnn.enabled
+    try:
+        cudnn.enabled = enabled and not any(isinstance(module, nn.RNNBase) for module in model.modules())
+        yield
+    finally:
+        cudnn.enabled = enabled
+
+
+@contextmanager
 def _at_rest(model: nn.Module) -> Iterator[None]:
-    """In eval mode and without gradients while the context lasts."""
+    """In eval mode and without gradients while the context lasts; buffers and random state are put back as well."""
     modes = {module: module.training for module in model.modules()}
     gradients = {parameter: parameter.grad for parameter in model.parameters()}
+    buffers = [(module, *named) for module in modes for named in module.named_buffers(recurse=False)]
+    values = [buffer.clone() for _, _, buffer in buffers]
     model.eval()
     for parameter in gradients:
         parameter.grad = None
     try:
-        yield
+        with recurrent_without_cudnn(model), RandomStates(model).put_back(), other_generators_unmoved():
+            yield
     finally:
         for module, mode in modes.items():
             module.training = mode
         for parameter, gradient in gradients.items():
             parameter.grad = gradient
+        for (module, name, buffer), value in zip(buffers, values, strict=True):
+            _put_back(module, name, buffer, value)
+
+
+@torch.no_grad()
+def _put_back(module: nn.Module, name: str, buffer: Tensor, value: Tensor) -> None:
+    # Written to only where it changed: a graph of the caller's may hold it.
+    if not torch.equal(buffer, value):
+        buffer.copy_(value)
+    if getattr(module, name) is not buffer:
+        setattr(module, name, buffer)

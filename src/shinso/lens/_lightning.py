@@ -23,7 +23,7 @@ def lightning_callback(
     """A Lightning callback that watches each training batch; its ``watch`` holds the readings.
 
     Arguments are those of ``watch``. Watches the first optimizer. With a ``loss`` a batch is (inputs, targets). Raises
-    ImportError without Lightning.
+    ImportError without Lightning, and in training ValueError for a batch that is no such pair.
     """
     from lightning.pytorch import Callback
 
@@ -42,7 +42,7 @@ def lightning_callback(
 
         def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
             assert self.watch is not None
-            self._step = self.watch.step(batch) if loss is None else self.watch.step(*batch)
+            self._step = self.watch.step(batch) if loss is None else self.watch.step(*_pair(batch))
             self._step.__enter__()
 
         def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -70,3 +70,14 @@ def lightning_callback(
                 self.watch.close()
 
     return WatchCallback()
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    """The inputs and targets of a batch."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        what = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
+        raise ValueError(
+            f"lenses that run the model again need batches of two, (inputs, targets); got {what}: have the data loader "
+            "give the pair, or leave the loss out and use lenses that need none"
+        )
+    return batch[0], batch[1]

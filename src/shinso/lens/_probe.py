@@ -8,9 +8,12 @@ from typing import Any
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from shinso._run_with import run_with
+from shinso.lens._calls import with_tensors
 from shinso.lens._capture import looking_away
+from shinso.lens._checkpointing import refusing_checkpointing
+from shinso.lens._other_generators import OtherGenerators
 from shinso.lens._subject import without_wrappers
 
 Loss = Callable[[Any, Any], Tensor]
@@ -22,8 +25,8 @@ Parameters = Mapping[str, Shaped[Tensor, "..."]]
 class Probe:
     """A model, a batch and a loss, run again in the mode in which the model is (training or evaluation).
 
-    Running it writes no buffer (running statistics), no gradient, and no random state, and no watch sees it; dropout
-    draws the same mask each time, so that the loss is a function of the parameters. Autocast is off. Whether
+    Running it writes no buffer (running statistics), no gradient, no input, and no random state, and no watch sees it;
+    dropout draws the same mask each time, so that the loss is a function of the parameters. Autocast is off. Whether
     derivatives can be taken is as in any torch code: lenses are read under ``torch.no_grad()``.
     """
 
@@ -40,6 +43,7 @@ class Probe:
         self.inputs = inputs
         self.targets = targets
         self._random_states = RandomStates(model) if random_states is None else random_states
+        self._loss = loss
         self.loss_function: Loss = _UnnoticedLoss(loss, self._random_states)
         """From outputs and targets; with the same care, for a loss may draw numbers too."""
         self._trained = _trained(model) if trained is None else trained
@@ -56,8 +60,10 @@ class Probe:
         """
         replaced = {self._trained[name][0]: value for name, value in (parameters or {}).items()}
         buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        with _unnoticed(self._random_states):
-            return functional_call(self.model, {**buffers, **replaced}, *arguments(self.inputs))
+        with _unnoticed(self._random_states, self.model):
+            # Copies, because a model may write into what it is given.
+            inputs = with_tensors(self.inputs, Tensor.clone)
+            return run_with(self.model, {**buffers, **replaced}, *arguments(inputs))
 
     def loss(self, parameters: Parameters | None = None) -> Float[Tensor, ""]:
         """The mean loss of the batch."""
@@ -81,7 +87,7 @@ class Probe:
 
     def on(self, inputs: Any, targets: Any) -> "Probe":
         """The same model and loss on another batch."""
-        return Probe(self.model, self.loss_function, inputs, targets, self._random_states, self._trained)
+        return Probe(self.model, self._loss, inputs, targets, self._random_states, self._trained)
 
 
 Trained = Mapping[str, tuple[str, nn.Parameter]]
@@ -94,10 +100,11 @@ def _trained(model: nn.Module) -> Trained:
 
 
 class RandomStates:
-    """The states of the random generators of the CPU and of the model's device, at the time this was made."""
+    """The states of torch's generators of the CPU and of the model's device, at the time this was made."""
 
     def __init__(self, model: nn.Module) -> None:
         self.device = next(model.parameters()).device
+        self.others = OtherGenerators()
         self._on_cuda = [self.device] if self.device.type == "cuda" else []
         self._states = torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in self._on_cuda)
 
@@ -112,8 +119,9 @@ class RandomStates:
 
 
 @contextmanager
-def _unnoticed(random_states: RandomStates) -> Iterator[None]:
-    with looking_away(), random_states.put_back(), torch.autocast(random_states.device.type, enabled=False):
+def _unnoticed(random_states: RandomStates, function: Callable[..., Any]) -> Iterator[None]:
+    autocast, others = torch.autocast(random_states.device.type, enabled=False), random_states.others.put_back(function)
+    with looking_away(), random_states.put_back(), others, autocast, refusing_checkpointing():
         yield
 
 
@@ -123,7 +131,7 @@ class _UnnoticedLoss:
     random_states: RandomStates
 
     def __call__(self, outputs: Any, targets: Any) -> Tensor:
-        with _unnoticed(self.random_states):
+        with _unnoticed(self.random_states, self.loss):
             return self.loss(outputs, targets)
 
 

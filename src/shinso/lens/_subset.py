@@ -13,13 +13,16 @@ def random_examples(probe: Probe, count: int, generator: torch.Generator) -> Pro
     """The probe on ``count`` random examples of its batch, or on all if there are no more.
 
     Every tensor of the inputs and targets whose first axis is as long as that of the first input is taken by example.
-    Raises ValueError for a batch without a tensor that has a first axis.
+    On all also where the targets have no such tensor, because they are flattened or time comes first in the inputs:
+    which of them belong to an example is not known. Raises ValueError for a batch without a tensor that has a first
+    axis.
     """
     sized = [tensor for tensor in tensors_in(probe.inputs) if tensor.dim()]
     if not sized:
         raise ValueError("the batch has no tensor whose first axis is that of the examples: choose none of them")
     size = len(sized[0])
-    if count >= size:
+    lengths = [len(tensor) for tensor in tensors_in(probe.targets) if tensor.dim()]
+    if count >= size or (lengths and size not in lengths):
         return probe
     chosen = torch.randperm(size, generator=generator)[:count]
 

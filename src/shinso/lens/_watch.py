@@ -45,8 +45,9 @@ def watch(
     this model is left out of a battery, with an event ``left_out`` in the record. Readings go ``to`` a run directory
     (a new one, or with ``start`` the number of the last step done, one to go on with), to a record that the caller
     commits and closes, or are kept in memory. Without an ``optimizer`` gradients and parameters are read when the body
-    of a step ends. Lenses that run the model again, as for curvature, need its ``loss``, a function of outputs and
-    targets to the mean over the examples, and the batch in ``watch.step``.
+    of a step ends; with one, at the steps within which it steps, so that batches whose gradients are accumulated belong
+    into one step of the watch. Lenses that run the model again, as for curvature, need its ``loss``, a function of
+    outputs and targets to the mean over the examples, and the batch in ``watch.step``.
 
     Inside a model that is compiled or scripted, or holds a frozen attention layer of torch (which takes a shorter path
     where nobody looks), no activations are seen: lenses that need them are left out of a battery, and raise
@@ -91,6 +92,8 @@ def _gone_on_with(path: Path, start: int) -> Run:
 
 def _check_lenses(lenses: Sequence[Lens], closed: str | None, loss: Loss | None) -> None:
     for lens in lenses:
+        if isinstance(lens, type):
+            raise TypeError(f"{lens.__name__} is a class, and a lens is an object: {lens.__name__}()")
         missing = [member for member in ("name", "needs", "read") if not hasattr(lens, member)]
         if missing:
             raise TypeError(f"a lens has the members name, needs and read; {lens!r} lacks {', '.join(missing)}")

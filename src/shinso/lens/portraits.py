@@ -48,6 +48,7 @@ def _attribution(probe: Probe, figure: "Figure") -> None:
     }
     figure.set_size_inches(7, 1.5 * len(images) + 0.8)
     draw_attributions(images, maps, figure, names=[f"class {int(target)}" for target in targets])
+    figure.suptitle("What speaks for the right class (blue) and against it (red)", x=0.01, ha="left")
 
 
 def _robustness(probe: Probe, figure: "Figure") -> None:
@@ -60,6 +61,7 @@ def _robustness(probe: Probe, figure: "Figure") -> None:
         for radius in _RADII
     }
     draw_robust_accuracy({"each input changed by at most the radius": curve}, figure)
+    figure.axes[0].set_xlabel("radius of the perturbation (in the units that the network is given)")
 
 
 def _landscape(probe: Probe, figure: "Figure") -> None:

@@ -183,3 +183,24 @@ def test_wrong_requests_are_refused_in_words() -> None:
         fgsm(model, F.cross_entropy, inputs, labels, -1, SPACE)
     with pytest.raises(ValueError, match="at least one step and one start; got steps=0, restarts=1"):
         pgd(model, F.cross_entropy, inputs, labels, L2(1), SPACE, steps=0)
+
+
+def test_a_loss_without_targets() -> None:
+    inputs = torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64)
+    assert example_losses(lambda outputs, targets: outputs.square().mean(), inputs, None).tolist() == [2.5, 4.625]
+    worst = pgd(
+        torch.nn.Identity(), lambda outputs, targets: outputs.square().mean(), inputs, None, LInf(0.1), unbounded()
+    )
+    torch.testing.assert_close(worst, inputs + 0.1 * inputs.sign())
+
+
+@pytest.mark.parametrize("ball", [LInf(0.1), L2(0.1)])
+def test_examples_may_be_single_numbers(ball: Ball) -> None:
+    inputs = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    worst = pgd(torch.square, lambda outputs, targets: outputs.mean(), inputs, inputs, ball, unbounded())
+    torch.testing.assert_close(worst, inputs + 0.1 * inputs.sign())
+
+
+def test_tensors_for_the_mean_and_std_are_refused_in_words() -> None:
+    with pytest.raises(TypeError, match=r"for each channel; got Tensor: give its values, std\.tolist\(\)"):
+        InputSpace(0.0, 1.0, 0.5, torch.ones(3))  # type: ignore[arg-type]

@@ -171,3 +171,13 @@ def test_training_stays_the_same(case: Case) -> None:
 def test_nothing_is_kept_of_no_samples() -> None:
     with pytest.raises(ValueError, match="samples is how many values of each unit are kept, at least 1; got 0"):
         layer_inputs(Probe(convolutional(), F.mse_loss, images(), None), samples=0)
+
+
+def test_drift_keeps_its_batch_when_the_training_writes_the_next_into_it() -> None:
+    model, buffer = nn.Linear(3, 2), torch.empty(16, 3)
+    with watch(model, lenses=[InputDrift()], every=1, loss=F.mse_loss) as watching:
+        for shift in range(3):
+            buffer.normal_().add_(shift)
+            with watching.step(buffer, torch.zeros(16, 2)):
+                F.mse_loss(model(buffer), torch.zeros(16, 2)).backward()
+    assert not watching.readings("input_drift/wasserstein").values.any()

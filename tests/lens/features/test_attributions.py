@@ -216,3 +216,92 @@ def test_other_precisions(dtype: torch.dtype) -> None:
     assert rounded.dtype == dtype
     assert F.cosine_similarity(exact.flatten(), rounded.double().flatten(), dim=0) > 0.95
     assert math.isfinite(rounded.sum().item())
+
+
+class TwoOutputs(nn.Module):
+    """A convolution that gives two maps, of which the network goes on with the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3).double()
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.convolution(inputs)
+        return maps, 2 * maps
+
+
+class Forked(nn.Module):
+    """A layer with two outputs, one beside the way to the score, and a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block, self.beside, self.head = TwoOutputs(), nn.Conv2d(3, 1, 1).double(), nn.Linear(4, 3).double()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.beside(inputs)
+        return self.head(self.block(inputs)[0].square().mean((2, 3)))
+
+
+def test_grad_cam_of_a_layer_with_several_outputs_is_that_of_the_first() -> None:
+    torch.manual_seed(0)
+    model = Forked()
+    expected = grad_cam(model, images(), logit_of(LABELS), "block.convolution")
+    assert expected.any()
+    torch.testing.assert_close(grad_cam(model, images(), logit_of(LABELS), "block"), expected)
+
+
+def test_grad_cam_of_a_layer_beside_the_score_is_refused() -> None:
+    with pytest.raises(ValueError, match="the score does not depend on the output of 'beside'"):
+        grad_cam(Forked(), images(), logit_of(LABELS), "beside")
+
+
+class Text(nn.Module):
+    """Tokens, a convolution over them, and a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.convolution, self.head = nn.Embedding(9, 4), nn.Conv1d(4, 6, 3), nn.Linear(6, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.head(self.convolution(self.embedding(tokens).mT).mean(2))
+
+
+def test_grad_cam_of_tokens() -> None:
+    torch.manual_seed(0)
+    model, tokens = Text(), torch.randint(9, (4, 7))
+    maps = model.convolution(model.embedding(tokens).mT)
+    # The score is linear in the mean of each map.
+    expected = torch.einsum("bc,bcp->bp", model.head.weight[LABELS] / 5, maps).relu()
+    torch.testing.assert_close(grad_cam(model, tokens, logit_of(LABELS), "convolution"), expected.detach())
+
+
+@pytest.mark.parametrize(
+    "outputs", [torch.rand(4), torch.rand(4, 3, 2), torch.rand(5, 3), {"logits": torch.rand(4, 3)}]
+)
+def test_what_has_no_logits_is_said(outputs: object) -> None:
+    with pytest.raises(ValueError, match=r"is one of outputs \[batch, classes\], here of 4 examples; the model gives"):
+        logit_of(LABELS)(outputs)
+
+
+def test_examples_may_be_single_numbers() -> None:
+    inputs = torch.tensor([0.5, 2.0, 3.0], dtype=torch.float64)
+    score = partial(torch.mul, 1.0)
+    assert torch.equal(smooth_grad(torch.square, inputs, score, noise=0.1), 2 * inputs)
+    gap = completeness_gap(torch.square, inputs, score, integrated_gradients(torch.square, inputs, score))
+    torch.testing.assert_close(gap, torch.zeros_like(gap))
+
+
+def test_a_layer_with_two_names_keeps_its_parameters_and_buffers() -> None:
+    torch.manual_seed(0)
+    layer, norm = nn.Linear(3, 3), nn.BatchNorm1d(3)
+    tied = nn.Linear(3, 3)
+    tied.weight = layer.weight
+    model = nn.Sequential(layer, norm, nn.ReLU(), layer, norm, tied)
+    before = [*model.parameters(), *model.buffers()]
+    inputs = torch.rand(4, 3)
+    gradient = input_gradient(model, inputs, logit_of(LABELS))
+    after = [*model.parameters(), *model.buffers()]
+    assert all(one is other for one, other in zip(before, after, strict=True))
+    leaf = inputs.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(logit_of(LABELS)(model.eval()(leaf)).sum(), leaf)
+    torch.testing.assert_close(gradient, expected)

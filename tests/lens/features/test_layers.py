@@ -137,3 +137,12 @@ def test_nothing_to_look_in_is_said() -> None:
         most_activating(model, [images()], "8", count=0)
     with pytest.raises(ValueError, match="at least 1; got 0"):
         nearest_examples(model, images(), [images()], "8", count=0)
+
+
+def test_the_nearest_examples_of_a_network_in_half_precision() -> None:
+    inputs = torch.randn(7, 3, 6, 6, generator=torch.Generator().manual_seed(0)).bfloat16()
+    model = convolutional().bfloat16().eval()
+    found = nearest_examples(model, inputs[:2], [inputs], "6", count=3)
+    features = up_to(model, 6, inputs).float()
+    expected = (features[:2, None] - features[None]).norm(dim=2).sort(dim=1).values[:, :3]
+    torch.testing.assert_close(found.distances, expected)

@@ -118,6 +118,65 @@ class Masked(nn.Module):
         return F.linear(x, self.layer.weight * self.mask, self.layer.bias)
 
 
+class StraightThrough(nn.Module):
+    """A linear layer whose weights are rounded to their signs, as many as a multiple of the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.shifts = nn.Parameter(normal(2 * BATCH, 3)), nn.Parameter(normal(BATCH, 2 * BATCH))
+
+    def forward(self, x: Tensor) -> Tensor:
+        rounded = (self.weight.sign() - self.weight).detach() + self.weight
+        return F.linear(x, rounded) + (self.shifts + torch.zeros_like(self.shifts)).mean(0)
+
+
+class Held(nn.Module):
+    """Masks of weights that are plain attributes, alone and in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Parameter(normal(BATCH, 3)), nn.Parameter(normal(2 * BATCH, BATCH))
+        self.mask, self.masks = (normal(BATCH, 3) > 0).double(), [(normal(2 * BATCH, BATCH) > 0).double()]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(F.linear(x, self.first * self.mask), self.second * self.masks[0])
+
+
+class Columns(nn.Module):
+    """Examples along the second axis, beside as many rows of weights as there are examples, or twice as many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Parameter(normal(BATCH, 3)), nn.Parameter(normal(2 * BATCH, BATCH + 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = (self.first @ x.T).T
+        return (self.second @ F.pad(hidden, (0, 1)).T.tanh()).T
+
+
+class PaddedAtTheEnd(nn.Module):
+    """A table whose last row gets no gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(normal(6, 3))
+
+    def forward(self, words: Tensor) -> Tensor:
+        return F.embedding(words, self.table, padding_idx=-1)
+
+
+class Numbers(nn.Module):
+    """A temperature and a scale, each a single number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.temperature = nn.Linear(3, 2), nn.Parameter(torch.tensor(0.3))
+        self.scale = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) * self.temperature.exp() + x[:, :2] * self.scale
+
+
 class SideBySide(nn.Module):
     """Layers that see several rows of each example."""
 
@@ -150,7 +209,8 @@ def _convolutions() -> dict[str, tuple[nn.Module, Tensor]]:
         {"stride": 2, "padding": 1, "dilation": 2, "groups": 4},
     ]  # fmt: skip
     back: list[dict[str, Any]] = [
-        {}, {"stride": 2}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2}
+        {}, {"stride": 2}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2},
+        {"padding": 1, "output_padding": 1, "dilation": 2},
     ]  # fmt: skip
     plain = (nn.Conv1d, nn.Conv2d, nn.Conv3d), (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
     cases: dict[str, tuple[nn.Module, Tensor]] = {}
@@ -217,6 +277,11 @@ def _others() -> dict[str, tuple[nn.Module, Tensor]]:
         "weight norm": (nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 5)), nn.Tanh()), normal(BATCH, 3)),
         "spectral norm": (parametrizations.spectral_norm(nn.Linear(BATCH, BATCH)).eval(), normal(BATCH, BATCH)),
         "masked": (Masked(), normal(BATCH, BATCH)),
+        "straight through": (StraightThrough(), normal(BATCH, 3)),
+        "masks that are plain attributes": (Held(), normal(BATCH, 3)),
+        "examples as columns": (Columns(), normal(BATCH, 3)),
+        "embedding with padding from the end": (PaddedAtTheEnd(), words),
+        "single numbers": (Numbers(), normal(BATCH, 3)),
         "rows side by side": (SideBySide(), normal(BATCH, 8, 3)),
         "bilinear": (Bilinear(), normal(BATCH, 3)),
         "PReLU": (nn.PReLU(3), normal(BATCH, 3)),

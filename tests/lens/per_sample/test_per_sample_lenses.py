@@ -50,6 +50,27 @@ def test_training_is_bit_for_bit_as_without(case: Case) -> None:
     assert all(torch.equal(a, b) for a, b in zip(watched[2], alone[2], strict=True))
 
 
+def test_where_nothing_is_seen_nothing_is_claimed() -> None:
+    layer = nn.GRU(2, 3)
+    packed = nn.utils.rnn.pack_sequence([torch.ones(3, 2), torch.ones(2, 2)])
+    lenses = [lens for name, lens in ALL.items() if not name.endswith("histogram")]
+    readings = inspect(layer, lambda outputs, _: outputs[0].data.square().mean(), [packed], None, lenses)
+    assert {"per_sample/norm", "gradient_noise/variance", "gradient_test/norm"} <= readings.keys()
+    assert all(reading.values.isnan().all() for reading in readings.values())
+
+
+def test_a_batch_without_examples_does_not_end_the_training() -> None:
+    model = nn.Linear(2, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, [*ALL.values()], every=1) as watching:
+        for size in (0, 4):
+            with watching.step():
+                F.cross_entropy(model(torch.ones(size, 2)), torch.zeros(size, dtype=torch.long)).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+    assert watching.readings("per_sample/norm").steps.tolist() == [2]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_model_at_rest(case: Case) -> None:
     torch.manual_seed(1)

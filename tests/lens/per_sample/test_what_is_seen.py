@@ -7,6 +7,8 @@ import torch
 from per_sample_cases import every_layer, normal, one_at_a_time
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils import parametrizations
+from torch.overrides import wrap_torch_function
 from torch.utils.checkpoint import checkpoint
 
 from shinso.lens import Need, Probe, Reading, Step, inspect, watch
@@ -120,8 +122,27 @@ def without_update(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     F.mse_loss(model(INPUTS), TARGETS).backward()
 
 
+def evaluated(model: nn.Module) -> None:
+    model.eval()
+    with torch.no_grad():
+        model(normal(9, 3, seed=7))
+    model.train()
+
+
+def after_an_evaluation(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    evaluated(model)
+    plain(model, optimizer)
+
+
+def with_an_evaluation_before_the_update(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    F.mse_loss(model(INPUTS), TARGETS).backward()
+    evaluated(model)
+    optimizer.step()
+
+
 BODIES = (
-    plain, clipped, after_older_gradients, accumulated, part_by_part, recomputed,
+    plain, after_an_evaluation, with_an_evaluation_before_the_update,
+    clipped, after_older_gradients, accumulated, part_by_part, recomputed,
     recomputed_within_the_backward_pass, with_closure, without_update,
 )  # fmt: skip
 
@@ -327,6 +348,86 @@ def test_in_half_precision_norms_are_those_of_single_precision() -> None:
     exact = per_sample(Probe(network().float(), F.mse_loss, inputs, targets))
     assert lens.seen[0][1].dtype == torch.float32
     torch.testing.assert_close(lens.seen[0][1], exact.squared_norms, rtol=0.1, atol=1e-3)
+
+
+class Mixes(nn.Module):
+    """Under autocast what goes into its second layer is in half precision, and the weights there are not."""
+
+    def __init__(self, layer: nn.Module | None) -> None:
+        super().__init__()
+        self.first, self.layer = nn.Linear(3, 4), layer
+        self.matrix = nn.Parameter(normal(4, 4).float())
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.first(inputs) @ self.matrix
+        if isinstance(self.layer, nn.MultiheadAttention):
+            return self.layer(hidden, hidden, hidden, need_weights=False)[0]
+        outputs = hidden if self.layer is None else self.layer(hidden)
+        return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+MIXED: dict[str, Callable[[], nn.Module]] = {
+    "LSTM": lambda: nn.LSTM(4, 4, batch_first=True),
+    "GRU": lambda: nn.GRU(4, 4, batch_first=True),
+    "attention": lambda: nn.MultiheadAttention(4, 2, batch_first=True),
+    "PReLU": lambda: nn.PReLU(),
+    "weight norm": lambda: parametrizations.weight_norm(nn.Linear(4, 4)),
+}
+
+
+@pytest.mark.parametrize("half_throughout", [False, True])
+@pytest.mark.parametrize("name", MIXED)
+def test_layers_that_are_run_again_are_seen_in_half_precision(name: str, half_throughout: bool) -> None:
+    torch.manual_seed(0)
+    model = Mixes(MIXED[name]())
+    inputs, targets = normal(6, 5, 3).float(), normal(6, 5, 4).float()
+    exact = per_sample(Probe(model, F.mse_loss, inputs, targets))
+    model, inputs = (model.bfloat16(), inputs.bfloat16()) if half_throughout else (model, inputs)
+    lens = Keeps()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, [lens], every=1) as watching, watching.step():
+        with torch.autocast("cpu", torch.bfloat16, enabled=not half_throughout):
+            outputs = model(inputs)
+        F.mse_loss(outputs.float(), targets).backward()
+        optimizer.step()
+    names, squares, _, unseen = lens.seen[0]
+    assert unseen == {}
+    assert names == exact.parameters
+    torch.testing.assert_close(squares.sum(1), exact.squared_norms.sum(1), rtol=0.1, atol=1e-3)
+
+
+def test_attention_whose_weights_are_in_the_loss_is_not_seen() -> None:
+    layer = nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def loss(outputs: Tensor, targets: None) -> Tensor:
+        return outputs[1].square().mean()
+
+    inputs = torch.randn(6, 3, 4)
+    found = per_sample(Probe(layer, loss, (inputs, inputs, inputs), None)).why_not_seen()
+    assert set(found) == {"in_proj_weight", "in_proj_bias"}
+    assert all("weights of an attention layer, which it also returned" in reason for reason in found.values())
+
+
+def test_a_function_that_cannot_be_run_again_is_said() -> None:
+    class Once(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(2))
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            return once(inputs, self.scale)
+
+    times = []
+
+    @wrap_torch_function(lambda inputs, scale: (inputs, scale))
+    def once(inputs: Tensor, scale: Tensor) -> Tensor:
+        times.append(1)
+        if len(times) > 1:
+            raise RuntimeError("only once")
+        return inputs * scale
+
+    found = per_sample(Probe(Once(), F.mse_loss, torch.randn(3, 2), torch.randn(3, 2))).why_not_seen()
+    assert found == {"scale": "once could not be run again: only once"}
 
 
 def test_a_dictionary_of_inputs() -> None:

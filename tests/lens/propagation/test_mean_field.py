@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from scipy.optimize import brentq
+from torch import Tensor, nn
 
 from shinso.lens.propagation import MeanField
 
@@ -90,3 +91,16 @@ def test_what_has_no_theory_is_said() -> None:
         MeanField(torch.relu, 1.0).depth_scale()
     with pytest.raises(ValueError, match="signals grow without bound"):
         MeanField(torch.relu, 3.0).depth_scale()
+
+
+def test_just_beyond_the_edge_of_chaos_signals_go_as_deep_as_just_before_it() -> None:
+    edge = float(brentq(lambda weights: MeanField(torch.tanh, weights, 0.05).slope() - 1, 1.0, 4.0, xtol=1e-14))
+    for distance in (1e-8, 1e-7, 1e-6, 1e-5):
+        before, beyond = (MeanField(torch.tanh, edge + side * distance, 0.05).depth_scale() for side in (-1, 1))
+        assert beyond == pytest.approx(before, rel=0.01)
+
+
+def test_activations_may_work_in_place() -> None:
+    in_place, plain = MeanField(nn.ReLU(inplace=True), 1.5, 0.1), MeanField(torch.relu, 1.5, 0.1)
+    assert in_place.slope() == plain.slope()
+    assert in_place.depth_scale() == plain.depth_scale()

@@ -1,13 +1,24 @@
 """Traces, eigenvalues and the criterion against the whole Hessian of small networks."""
 
+from collections import UserDict
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from shinso.lens import Probe, inspect
-from shinso.lens.sets import RoughHessianTrace, TopHessianEigenvalue, rough_trace, takeuchi, top_eigenvalue
+from shinso.lens import Probe, inspect, watch
+from shinso.lens.sets import (
+    RoughHessianTrace,
+    TopHessianEigenvalue,
+    full_set,
+    rough_trace,
+    takeuchi,
+    top_eigenvalue,
+)
 
 BATCH = 6
 
@@ -148,3 +159,98 @@ def test_outputs_that_are_no_tensor_or_too_wide_have_no_criterion() -> None:
     model = nn.LSTM(2, 2)
     probe = Probe(model, lambda o, t: o[0].sum(), torch.ones(2, 2, 2), None)
     assert takeuchi(probe, torch.Generator()).trace.isnan()
+
+
+def test_a_batch_of_no_numbers_does_not_end_the_training() -> None:
+    torch.manual_seed(0)
+    model, targets = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), torch.arange(6) % 2
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    inputs = torch.randn(6, 3)
+    with watch(model, optimizer, full_set(), every=1, loss=F.cross_entropy) as watching:
+        for batch in (inputs, torch.full_like(inputs, float("nan")), inputs):
+            with watching.step(batch, targets):
+                optimizer.zero_grad()
+                F.cross_entropy(model(inputs), targets).backward()
+                optimizer.step()
+    for name in ("hessian/top_eigenvalue", "hessian/top_eigenvalue_error", "hessian/trace", "takeuchi/trace", "alpha"):
+        known = ~torch.from_numpy(watching.readings(name).values).isnan()
+        assert known.tolist() == ([False] * 3 if name == "alpha" else [True, False, True])
+
+
+class SelfAttention(nn.Module):
+    """Attention by torch's function, which on its fast path can be differentiated only once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 12)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = self.layer(x).unsqueeze(1).chunk(3, -1)
+        return F.scaled_dot_product_attention(query, key, value).mean((1, 2))
+
+
+def test_attention_has_curvature() -> None:
+    torch.manual_seed(0)
+    probe = Probe(SelfAttention(), F.mse_loss, torch.randn(3, 2, 4), torch.randn(3, 4))
+    value, error, _ = top_eigenvalue(probe, 40, None, torch.Generator().manual_seed(0))
+    vector = torch.cat([p.flatten() for p in probe.parameters.values()]).double()
+    exact = Probe(probe.model.double(), F.mse_loss, probe.inputs.double(), probe.targets.double())
+
+    def loss(vector: Tensor) -> Tensor:
+        weight, bias = vector.split([48, 12])
+        with sdpa_kernel(SDPBackend.MATH):
+            return exact.loss({"layer.weight": weight.view(12, 4), "layer.bias": bias})
+
+    hessian = torch.autograd.functional.hessian(loss, vector)
+    assert float(value) == pytest.approx(float(torch.linalg.eigvalsh(hessian)[-1]), rel=1e-3)
+    assert error < 1e-3
+
+
+WITHOUT_CURVATURE = {
+    "embedding bag": (nn.EmbeddingBag(5, 2), r"needs second derivatives.*embedding_bag_backward"),
+    "sparse embedding": (nn.Embedding(5, 2, sparse=True), r"the sparse gradient of 'weight' does not have: build"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_CURVATURE)
+def test_what_has_no_second_derivative_is_said_and_left_out_of_a_battery(name: str) -> None:
+    layer, message = WITHOUT_CURVATURE[name]
+    inputs, targets = torch.randint(5, (6, 3)) if name == "embedding bag" else torch.randint(5, (6,)), torch.ones(6, 2)
+    with pytest.raises(NotImplementedError, match=message):
+        top_eigenvalue(Probe(layer, F.mse_loss, inputs, targets), 1, None, torch.Generator())
+    with watch(layer, None, "full", every=1, loss=F.mse_loss) as watching, watching.step(inputs, targets):
+        F.mse_loss(layer(inputs), targets).backward()
+    assert "loss" in watching.record.names()
+    assert "hessian/trace" not in watching.record.names()
+
+
+class Words(nn.Module):
+    """Gives the outputs of all examples one after another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(5, 3)
+
+    def forward(self, words: Tensor) -> Tensor:
+        return self.table(words).flatten(0, 1)
+
+
+def test_where_targets_are_not_by_example_all_are_taken() -> None:
+    torch.manual_seed(0)
+    words, targets = torch.randint(5, (20, 4)), torch.randint(3, (80,))
+    model = Words()
+    some, error = rough_trace(Probe(model, F.cross_entropy, words, targets), 1, 8, torch.Generator().manual_seed(0))
+    every, same = rough_trace(Probe(model, F.cross_entropy, words, targets), 1, 20, torch.Generator().manual_seed(0))
+    assert (some, error) == (every, same)
+
+
+def test_named_tuples_and_other_mappings_are_taken_by_example() -> None:
+    class Inputs(NamedTuple):
+        input: Tensor
+
+    torch.manual_seed(0)
+    layer, inputs, targets = nn.Linear(3, 2), torch.randn(20, 3), torch.randn(20, 2)
+    expected = rough_trace(Probe(layer, F.mse_loss, inputs, targets), 1, 8, torch.Generator().manual_seed(0))
+    for given in (Inputs(inputs), UserDict(input=inputs)):
+        found = rough_trace(Probe(layer, F.mse_loss, given, targets), 1, 8, torch.Generator().manual_seed(0))
+        assert found == expected

@@ -31,6 +31,23 @@ def test_what_bends_down_or_begins_uphill() -> None:
     assert math.isnan(position(0.0, 0.0, 0.0))
 
 
+def test_steps_of_complex_parameters() -> None:
+    # The loss is |w - 1|², a parabola in any direction; this step goes half of the way to its minimum.
+    model = nn.Linear(1, 1, bias=False, dtype=torch.complex128)
+    probe = Probe(model, lambda o, t: (o - t).abs().square().mean(), torch.ones(2, 1).cdouble(), torch.ones(2, 1))
+    before = {"weight": torch.tensor([[3 + 4j]], dtype=torch.complex128)}
+    assert float(relative_step(probe, before, {"weight": (before["weight"] + 1) / 2})) == pytest.approx(-0.5)
+
+
+def test_losses_that_are_rounded_too_coarsely_say_nothing() -> None:
+    # Halfway to the minimum of 1 - s (t - t²/4): the slope is -s, and the step ends where α is -1/2.
+    for dtype, known, unknown in ((torch.float32, 1e-3, 1e-7), (torch.float64, 1e-9, 1e-15)):
+        for slope in (known, unknown):
+            begin, down, end = (torch.tensor(x, dtype=dtype) for x in (1.0, -slope, 1 - 0.75 * slope))
+            expected = -0.5 if slope == known else math.nan
+            assert float(position_on_parabola(begin, down, end)) == pytest.approx(expected, abs=1e-3, nan_ok=True)
+
+
 @pytest.mark.parametrize(("rate", "expected"), [(0.25, 0.0), (0.5, 1.0), (0.125, -0.5)])
 def test_steps_of_descent_on_a_quadratic_loss(rate: float, expected: float) -> None:
     # The loss is 2 w², its gradient 4 w: rate 1/4 lands on the minimum, 1/2 as high as before.

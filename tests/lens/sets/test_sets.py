@@ -8,8 +8,8 @@ from lens_cases import CASES, Case, cross_entropy
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.lens import Lens, watch
-from shinso.lens.sets import LENSES, Distance, TrainingLoss, business, economy, full_set
+from shinso.lens import Lens, Probe, watch
+from shinso.lens.sets import LENSES, Distance, TrainingLoss, business, economy, full_set, rough_trace
 
 QUANTITIES = {
     "loss", "gradient_norm", "gradient_noise/variance", "gradient_noise/squared_gradient",
@@ -113,3 +113,27 @@ def test_a_lens_that_holds_another_start_says_so() -> None:
     step_of(ones(), [lens])
     with pytest.raises(ValueError, match="another model: make a new Distance"):
         step_of(nn.Linear(2, 1), [lens])
+
+
+class Spectral(nn.Module):
+    """A layer with complex weights, as in Fourier neural operators."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights, self.layer = nn.Parameter(torch.randn(5, dtype=torch.cfloat)), nn.Linear(8, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.layer(torch.fft.irfft(torch.fft.rfft(inputs) * self.weights, n=8))
+
+
+def test_complex_parameters_do_not_end_a_training_under_a_battery() -> None:
+    model, inputs, targets = Spectral(), torch.randn(6, 8), torch.randn(6, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, "full", every=1, loss=F.mse_loss) as watching, watching.step(inputs, targets):
+        F.mse_loss(model(inputs), targets).backward()
+        optimizer.step()
+    assert watching.readings("gradient_norm").labels == ("weights", "layer.weight", "layer.bias")
+    assert watching.readings("per_sample/variance").labels == ("layer.weight", "layer.bias")
+    assert "hessian/trace" not in watching.record.names()
+    with pytest.raises(ValueError, match=r"real parameters; 'weights' is torch\.complex64"):
+        rough_trace(Probe(model, F.mse_loss, inputs, targets), 1, 6, torch.Generator())

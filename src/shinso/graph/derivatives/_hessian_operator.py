@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from shinso._run_with import run_with
 from shinso._text_columns import columns
 from shinso.graph._timing import duration_text, seconds_in_turn
 from shinso.graph.derivatives._hessian_products import DoubleBackward, ForwardOverReverse, Loss, check_scalar
@@ -92,7 +93,7 @@ def loss_of_network(
 
     def loss(named: Any) -> Tensor:
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        return criterion(torch.func.functional_call(network, {**named, **buffers}, (inputs,)), targets)
+        return criterion(run_with(network, {**named, **buffers}, (inputs,), {}), targets)
 
     return loss, parameters
 

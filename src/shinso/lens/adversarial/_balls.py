@@ -64,7 +64,7 @@ class L2:
 
     def steepest(self, gradients: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """The gradients scaled to length 1."""
-        largest = _by_example(gradients.flatten(1).abs().amax(1), gradients)
+        largest = _by_example(gradients.reshape(len(gradients), -1).abs().amax(1), gradients)
         # Scaled by the largest entry first: squares of tiny gradients underflow.
         scaled = torch.where(largest > 0, gradients / largest, 0)
         return torch.where(largest > 0, scaled / _lengths(scaled), 0)
@@ -78,7 +78,7 @@ class L2:
 
 
 def _lengths(perturbations: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
-    return _by_example(perturbations.flatten(1).square().sum(1).sqrt(), perturbations)
+    return _by_example(perturbations.reshape(len(perturbations), -1).square().sum(1).sqrt(), perturbations)
 
 
 def _by_example(values: Float[Tensor, " batch"], like: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:

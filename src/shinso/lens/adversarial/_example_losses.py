@@ -13,12 +13,15 @@ from shinso.lens._probe import Loss
 def example_losses(loss: Loss, outputs: Any, targets: Any) -> Float[Tensor, " batch"]:
     """The loss of each example as a batch of one.
 
-    Outputs and targets are tensors, or tuples, lists and mappings of them, with the examples along the first axis.
+    Outputs and targets are tensors, or tuples, lists and mappings of them, with the examples along the first axis;
+    targets may be None, for a loss without any.
 
     >>> import torch
     >>> example_losses(torch.nn.MSELoss(), torch.tensor([[1.0], [3.0]]), torch.zeros(2, 1))
     tensor([1., 9.])
     """
+    if targets is None:
+        return vmap(lambda output: loss(_batch_of_one(output), None))(outputs)
     return vmap(lambda output, target: loss(_batch_of_one(output), _batch_of_one(target)))(outputs, targets)
 
 

@@ -29,6 +29,12 @@ class InputSpace:
     std: float | Sequence[float] = 1.0
 
     def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if not isinstance(values, int | float | Sequence):
+                raise TypeError(
+                    f"the {name} is a number, or a sequence of one for each channel; got {type(values).__name__}: give "
+                    f"its values, {name}.tolist()"
+                )
         if not self.low < self.high:
             raise ValueError(f"the range of raw values goes from low up to high; got low={self.low}, high={self.high}")
         spreads = self.std if isinstance(self.std, Sequence) else [self.std]

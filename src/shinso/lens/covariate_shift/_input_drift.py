@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
+from shinso.lens._calls import with_tensors
 from shinso.lens._lens import Need, Reading
 from shinso.lens._step import Step
 from shinso.lens.covariate_shift._input_shift import input_shift, readings_of
@@ -35,7 +38,8 @@ class InputDrift:
     def read(self, step: Step) -> Mapping[str, Reading]:
         """The readings by layer and by unit."""
         if self.inputs is None:
-            self.inputs = step.probe.inputs
+            # A copy, since the training may write its next batch into the same tensors.
+            self.inputs = with_tensors(step.probe.inputs, Tensor.clone)
         now = layer_inputs(step.probe.on(self.inputs, None), None, self.samples)
         before, self._last = self._last or now, now
         return readings_of(self.name, input_shift(before, now))

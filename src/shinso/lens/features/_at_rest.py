@@ -1,15 +1,17 @@
 """A model in eval mode as a function of its inputs alone, which leaves no trace in it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
+from shinso._run_with import run_with
 from shinso.lens._capture import looking_away
+from shinso.lens._inspect import recurrent_without_cudnn
+from shinso.lens._other_generators import other_generators_unmoved
 from shinso.lens._probe import arguments
 
 Model = nn.Module | Callable[..., Any]
@@ -32,7 +34,9 @@ def at_rest(model: Model) -> Iterator[Callable[[Any], Any]]:
         with (
             looking_away(),
             torch.random.fork_rng([device] if device.type == "cuda" else []),
+            other_generators_unmoved(),
             torch.autocast(device.type, enabled=False),
+            recurrent_without_cudnn(model) if isinstance(model, nn.Module) else nullcontext(),
         ):
             yield partial(_run, model)
     finally:
@@ -47,7 +51,7 @@ def _run(model: Model, inputs: Any) -> Any:
     # Detached, so that derivatives in the inputs keep nothing for derivatives in the parameters.
     state = {name: parameter.detach() for name, parameter in model.named_parameters()}
     state |= {name: buffer.clone() for name, buffer in model.named_buffers()}
-    return functional_call(model, state, positional, by_name)
+    return run_with(model, state, positional, by_name)
 
 
 def _device(model: Model) -> torch.device:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
@@ -13,6 +14,7 @@ from shinso.lens.features._at_rest import at_rest
 from shinso.lens.features._layer_outputs import seeing_outputs, seen_output
 
 
+@torch.no_grad()
 def feature_maps(
     model: nn.Module, inputs: Any, layers: Sequence[str] | None = None
 ) -> dict[str, Shaped[Tensor, "batch ..."]]:

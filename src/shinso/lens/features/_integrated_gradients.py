@@ -62,7 +62,7 @@ def completeness_gap(
     start = _baseline(inputs, baseline)
     with at_rest(model) as run:
         here, there = (checked(score(run(place.clone())), len(inputs)) for place in (inputs, start))
-    return attributions.flatten(1).sum(1) - (here - there)
+    return attributions.reshape(len(attributions), -1).sum(1) - (here - there)
 
 
 def _baseline(inputs: Tensor, baseline: Tensor | None) -> Tensor:

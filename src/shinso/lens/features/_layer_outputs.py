@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 from shinso.lens.features._at_rest import at_rest
 
@@ -53,19 +55,18 @@ def unit_axis(layer: nn.Module, output: Shaped[Tensor, "..."]) -> int:
 
 
 def _see(seen: dict[str, Tensor], layer: str, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-    tensor = _first_tensor(output)
-    if tensor is None or layer in seen:
+    leaves, structure = pytree.tree_flatten(output)
+    place = next((place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)), None)
+    if place is None or layer in seen:
         return None
-    if tensor is output:
-        # The model goes on with a copy, since what follows may overwrite its input in place.
-        seen[layer] = tensor
-        return tensor.clone()
-    seen[layer] = tensor.clone()
-    return None
+    seen[layer] = _differentiable(leaves[place])
+    # The model goes on with a copy, since what follows may overwrite its input in place.
+    leaves[place] = seen[layer].clone()
+    return pytree.tree_unflatten(leaves, structure)
 
 
-def _first_tensor(output: Any) -> Tensor | None:
-    if isinstance(output, Tensor):
-        return output
-    items = output.values() if isinstance(output, Mapping) else output if isinstance(output, tuple | list) else ()
-    return next((tensor for tensor in map(_first_tensor, items) if tensor is not None), None)
+def _differentiable(tensor: Tensor) -> Tensor:
+    """A leaf, where derivatives are on and nothing before it has any: behind tokens or frozen inputs."""
+    if torch.is_grad_enabled() and tensor.is_floating_point() and not tensor.requires_grad:
+        return tensor.detach().requires_grad_()
+    return tensor

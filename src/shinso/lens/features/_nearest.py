@@ -35,11 +35,11 @@ def nearest_examples(model: nn.Module, queries: Any, batches: Iterable[Any], lay
     """
     if count < 1:
         raise ValueError(f"count is how many neighbours are kept for each query, at least 1; got {count}")
-    wanted = layer_output(model, queries, layer).flatten(1)
+    wanted = _wide(layer_output(model, queries, layer).flatten(1))
     best: Nearest | None = None
     seen = 0
     for inputs in batches:
-        known = layer_output(model, inputs, layer).flatten(1)
+        known = _wide(layer_output(model, inputs, layer).flatten(1))
         # Exact differences: through products of matrices near neighbours lose their digits.
         distances = torch.cdist(wanted, known, compute_mode="donot_use_mm_for_euclid_dist")
         examples = torch.arange(seen, seen + len(known), device=known.device).expand(distances.shape)
@@ -51,3 +51,7 @@ def nearest_examples(model: nn.Module, queries: Any, batches: Iterable[Any], lay
     if best is None:
         raise ValueError("there are no batches to look for neighbours in")
     return best
+
+
+def _wide(values: Float[Tensor, "examples units"]) -> Float[Tensor, "examples units"]:
+    return values if values.dtype == torch.float64 else values.float()

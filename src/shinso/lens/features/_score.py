@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
@@ -25,8 +26,14 @@ def logit_of(targets: Shaped[Tensor, "..."]) -> Score:
             f"{tuple(targets.shape)}. For other outputs give a score: a function of them to one number an example"
         )
 
-    def logits(outputs: Float[Tensor, "batch classes"]) -> Float[Tensor, " batch"]:
-        return outputs.gather(1, targets.to(outputs.device).unsqueeze(1)).squeeze(1)
+    def logits(outputs: Any) -> Float[Tensor, " batch"]:
+        shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        if not isinstance(outputs, Tensor) or outputs.dim() != 2 or len(outputs) != len(targets):
+            raise ValueError(
+                f"the logit of a class is one of outputs [batch, classes], here of {len(targets)} examples; the model "
+                f"gives {shape}. For other outputs give a score: a function of them to one number an example"
+            )
+        return outputs.gather(1, targets.to(outputs.device, torch.int64).unsqueeze(1)).squeeze(1)
 
     return logits
 

@@ -31,7 +31,7 @@ def smooth_grad(
     if noise < 0 or samples < 1:
         raise ValueError(f"expected noise of at least 0 and at least one sample; got noise={noise}, samples={samples}")
     generator = torch.Generator(inputs.device).manual_seed(seed)
-    flat = inputs.detach().flatten(1)
+    flat = inputs.detach().reshape(len(inputs), -1)
     deviation = (noise * (flat.amax(1) - flat.amin(1))).view(-1, *[1] * (inputs.dim() - 1))
     total = torch.zeros_like(inputs)
     with at_rest(model) as run:

@@ -63,12 +63,14 @@ def _one_by_one(call: Call, parameter: Tensor, batch_size: int) -> Callable[[sli
 
 def _by_masked_gradients(call: Call, parameter: Tensor, batch_size: int) -> Callable[[slice], Tensor]:
     """By one backward pass for each example, in which the outputs' gradients of all others are zero."""
-    gradients = {place: _examples_first(gradient, batch_size) for place, gradient in call.gradients.items()}
+    data = [t for t in tensors_in((call.args, call.kwargs)) if id(t) not in call.sources and t.dim()]
+    second = bool(data) and all(len(t) != batch_size and batch_size in t.shape[1:] for t in data)
+    gradients = {place: _examples_first(gradient, batch_size, second) for place, gradient in call.gradients.items()}
     with torch.enable_grad():
         value = parameter.detach().clone().requires_grad_()
         copies = {id(t): t.clone() for t in tensors_in((call.args, call.kwargs))}
         outputs = run_again(call, lambda t: value if t is parameter else copies[id(t)])
-        reached = [_examples_first(outputs[place], batch_size) for place in gradients]
+        reached = [_examples_first(outputs[place], batch_size, second) for place in gradients]
 
     def compute(examples: slice) -> Float[Tensor, "examples ..."]:
         chosen = range(examples.start, examples.stop)
@@ -83,11 +85,13 @@ def _by_masked_gradients(call: Call, parameter: Tensor, batch_size: int) -> Call
     return compute
 
 
-def _examples_first(tensor: Tensor, batch_size: int) -> Tensor:
+def _examples_first(tensor: Tensor, batch_size: int, second: bool) -> Tensor:
+    """With an axis of the examples in front: the first, or the second where that is so of the data."""
+    fits = tensor.dim() > 1 and tensor.shape[1] == batch_size
+    if batch_size and fits and (second or len(tensor) != batch_size):
+        return tensor.transpose(0, 1)
     if batch_size and tensor.dim() and len(tensor) % batch_size == 0:
         return torch.unflatten(tensor, 0, (batch_size, -1))
-    if batch_size and tensor.dim() > 1 and tensor.shape[1] == batch_size:
-        return tensor.transpose(0, 1)
     raise NotByExample(
         f"a function of a parameter gave a tensor of shape {tuple(tensor.shape)}, of which no axis is that of the "
         f"{batch_size} examples of the batch"

@@ -31,6 +31,8 @@ def attention(call: Call, batch_size: int) -> list[tuple[Tensor | None, ExampleG
             f"an attention layer saw queries of shape {tuple(query.shape)} (time, examples, features), which are not "
             f"those of the {batch_size} examples of the batch"
         )
+    if list(call.gradients) != [0]:
+        raise NotByExample("the weights of an attention layer, which it also returned, take part in the loss")
     weights, biases = _projections(given)
     pairs = zip((query, key, value), weights, biases, strict=True)
     projected = [F.linear(x, w, b).requires_grad_() for x, w, b in pairs]

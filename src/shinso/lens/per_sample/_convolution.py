@@ -191,7 +191,11 @@ def transposed_convolution(
     kernel = tuple(weight.shape[2:])
     at_outputs = wide(output_gradient)
     inputs = wide(input).to(at_outputs.dtype)
-    weights = _correlations(at_outputs, inputs, batch_size, kernel, stride, padding, dilation, groups)
+    reached, amount = at_outputs, padding
+    if any(extra >= step for extra, step in zip(_each(output_padding, kernel), _each(stride, kernel), strict=True)):
+        # So much at the end that the convolution that goes back would have more positions than there are.
+        reached, amount = _cut_to(inputs.shape[2:], at_outputs, kernel, stride, padding, dilation), 0
+    weights = _correlations(reached, inputs, batch_size, kernel, stride, amount, dilation, groups)
     return [(weight, weights), (bias, _of_bias(at_outputs, batch_size))]
 
 
@@ -228,6 +232,22 @@ def _padded_to_same(inputs: Tensor, kernel: tuple[int, ...], dilation: tuple[int
     whole = [(size - 1) * step for size, step in zip(kernel, dilation, strict=True)]
     sides = [(total // 2, total - total // 2) for total in whole]
     return F.pad(inputs, [amount for side in reversed(sides) for amount in side])
+
+
+def _cut_to(
+    positions: Sequence[int],
+    inputs: Tensor,
+    kernel: tuple[int, ...],
+    stride: int | Sequence[int],
+    padding: int | Sequence[int],
+    dilation: int | Sequence[int],
+) -> Tensor:
+    """The padded inputs as far as these positions of a kernel reach."""
+    inputs = F.pad(inputs, [amount for amount in reversed(_each(padding, kernel)) for _ in range(2)])
+    steps = zip(positions, kernel, _each(stride, kernel), _each(dilation, kernel), strict=True)
+    for axis, (count, size, step, apart) in enumerate(steps, 2):
+        inputs = inputs.narrow(axis, 0, (count - 1) * step + (size - 1) * apart + 1)
+    return inputs
 
 
 def _each(value: int | Sequence[int], kernel: tuple[int, ...]) -> tuple[int, ...]:

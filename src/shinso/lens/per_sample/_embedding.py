@@ -78,8 +78,9 @@ def embedding(
     at_outputs = wide(by_example(output_gradient, batch_size, 1))
     tokens, vocabulary = by_example(input, batch_size, 0), len(weight)
     keys = tokens + torch.arange(batch_size, device=tokens.device).unsqueeze(1) * vocabulary
-    if padding_idx is not None and padding_idx >= 0:
-        at_outputs = at_outputs * (tokens != padding_idx).unsqueeze(-1)
+    if padding_idx is not None:
+        # Negative ones count from the end.
+        at_outputs = at_outputs * (tokens != padding_idx % vocabulary).unsqueeze(-1)
     known, places = torch.unique(keys, return_inverse=True)
     rows = at_outputs.new_zeros(len(known), at_outputs.shape[2]).index_add_(
         0, places.flatten(), at_outputs.flatten(0, 1)

@@ -44,7 +44,7 @@ class WrittenOut:
 
     def sums(self, direction: Float[Tensor, "..."]) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
         """The squared norms and the inner products with a direction."""
-        flat = self.contributions.flatten(1)
+        flat = _by_entry(self.contributions)
         return torch.linalg.vector_norm(flat, dim=1).square(), flat @ direction.flatten()
 
     def totals(self) -> Totals:
@@ -53,7 +53,7 @@ class WrittenOut:
 
     def entries(self, examples: Int[Tensor, " count"], entries: Int[Tensor, " count"]) -> Float[Tensor, " count"]:
         """Single entries, each of its own example."""
-        return self.contributions.flatten(1)[examples, entries]
+        return _by_entry(self.contributions)[examples, entries]
 
     def of(self, examples: slice) -> Float[Tensor, "examples ..."]:
         """The contributions of some examples."""
@@ -82,7 +82,7 @@ class WrittenInParts:
     def entries(self, examples: Int[Tensor, " count"], entries: Int[Tensor, " count"]) -> Float[Tensor, " count"]:
         """Single entries, each of its own example."""
         wanted = torch.unique(examples).tolist()
-        rows = torch.cat([self.compute(slice(example, example + 1)).flatten(1) for example in wanted])
+        rows = torch.cat([_by_entry(self.compute(slice(example, example + 1))) for example in wanted])
         return rows[torch.searchsorted(torch.tensor(wanted, device=examples.device), examples), entries]
 
     def of(self, examples: slice) -> Float[Tensor, "examples ..."]:
@@ -93,6 +93,11 @@ class WrittenInParts:
         at_once = max(1, min(_EXAMPLES_AT_ONCE, _ENTRIES_AT_ONCE // max(1, self.size)))
         for start in range(0, self.batch_size, at_once):
             yield self.compute(slice(start, min(start + at_once, self.batch_size)))
+
+
+def _by_entry(contributions: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch entries"]:
+    # A parameter may be a single number, such as a temperature.
+    return contributions.flatten(1) if contributions.dim() > 1 else contributions.unsqueeze(1)
 
 
 def added(parts: Sequence[ExampleGradients], batch_size: int, size: int) -> ExampleGradients:

@@ -31,7 +31,7 @@ def batch_tests(gradients: PerSample) -> BatchTests:
     The last two are NaN where several passes make up the batch.
     """
     size = gradients.batch_size
-    seen = ~gradients.squared_norms[:, 0].isnan()
+    seen = ~gradients.squared_norms.isnan().any(1)
     mean = torch.where(seen, gradients.squared_mean_norms, 0).sum()
     # Sums over the parameters: inner products of the gradients as wholes.
     kept = seen.unsqueeze(1)

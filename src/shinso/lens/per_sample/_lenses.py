@@ -16,7 +16,7 @@ from shinso.lens.per_sample._bins import BINS, bin_names, bins
 from shinso.lens.per_sample._entries import entries_of_step
 from shinso.lens.per_sample._gradient_tests import batch_tests
 from shinso.lens.per_sample._noise import noise, signal_to_noise, variance_by_parameter
-from shinso.lens.per_sample._per_sample import per_sample_of
+from shinso.lens.per_sample._per_sample import PerSample, per_sample_of
 from shinso.lens.per_sample._sgd_noise import momentum_noise_scale, sgd_noise_scale
 
 
@@ -34,12 +34,19 @@ def _places_of_quartiles(count: int, device: torch.device) -> tuple[Tensor, Tens
     return torch.tensor(below, device=device), torch.tensor(above, device=device), torch.tensor(share, device=device)
 
 
+def _norms_of_examples(gradients: PerSample) -> Float[Tensor, " batch"]:
+    """Over the parameters that are seen of all examples; NaN where there are none."""
+    unseen = gradients.squared_norms.isnan().any(1, keepdim=True)
+    squares = torch.where(unseen, 0, gradients.squared_norms).sum(0)
+    return torch.where(unseen.all(), float("nan"), squares).sqrt()
+
+
 @dataclass(frozen=True)
 class PerSampleNorms:
     """Reads how large the gradients of single examples are, and how much they differ, by parameter tensor.
 
-    - ``per_sample/norm``: quantiles over the examples of the norm of an example's whole gradient. A few examples far
-      above the rest are wrongly labelled, odd, or not yet learned.
+    - ``per_sample/norm``: quantiles over the examples of the norm of an example's whole gradient, over the parameters
+      that are seen. A few examples far above the rest are wrongly labelled, odd, or not yet learned.
     - ``per_sample/variance``: by parameter tensor, the variance of one example's gradient summed over its entries.
     - ``per_sample/signal_to_noise``: by parameter tensor, |G|² over the variance of the batch's gradient; below 1 the
       step of that tensor is mostly noise.
@@ -47,7 +54,8 @@ class PerSampleNorms:
     The loss is taken to be the mean over the examples, which lie along the first axis of the model's input. NaN where a
     parameter's gradient cannot be told apart by example. Through batch normalisation in training the loss of an example
     depends on all of them; read there is each example's contribution to the gradient of the batch, which is what its
-    row of every layer adds. Do not read more than the order of magnitude from batches of fewer than about 16.
+    row of every layer adds. ``PerSample`` says of which orders of rows inside the model the readings are wrong. Do not
+    read more than the order of magnitude from batches of fewer than about 16.
     Source: Goodfellow 2015, arXiv 1510.01799; lecture 003 §2.4 eq. 43-45.
     """
 
@@ -59,8 +67,7 @@ class PerSampleNorms:
         if not step.calls.parameters:
             return {}
         gradients = step.once(per_sample_of)
-        norms = gradients.squared_norms.nansum(0).sqrt()
-        quantiles = _quartiles(norms)
+        quantiles = _quartiles(_norms_of_examples(gradients))
         names = gradients.parameters
         return {
             "per_sample/norm": Reading(quantiles, ("smallest", "lower quarter", "median", "upper quarter", "largest")),

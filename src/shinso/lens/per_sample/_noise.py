@@ -34,13 +34,14 @@ class Noise:
 def noise(gradients: PerSample) -> Noise:
     """The noise of the gradient from the norms of its examples: batch sizes 1 and that of the batch.
 
-    Both are NaN for a batch of one example.
+    Both are NaN for a batch of one example, and where no parameter is seen.
     """
     small, big = gradients.squared_norms.mean(1), gradients.squared_mean_norms
     seen = ~small.isnan()
-    nothing = torch.zeros_like(small)
+    # Of nothing that is seen the noise is not 0 but unknown.
+    unseen = torch.where(seen.any(), torch.zeros_like(small), float("nan"))
     return noise_from_two_batch_sizes(
-        torch.where(seen, small, nothing).sum(), 1, torch.where(seen, big, nothing).sum(), gradients.batch_size
+        torch.where(seen, small, unseen).sum(), 1, torch.where(seen, big, unseen).sum(), gradients.batch_size
     )
 
 

@@ -31,16 +31,22 @@ class PerSample:
     would give; for that, put the normalisation in eval mode. Several backward passes in a step are read as parts of one
     batch. Under a gradient scaler all is of the scaled loss.
 
+    Inside the model a layer's rows are taken to lie by example along the first axis, or along the second; where the
+    first is several times as long as the batch, the rows of an example are taken to follow one another. Do not trust it
+    where a model lays them out otherwise, as ``torch.cat`` of two views along the first axis does, flattening with time
+    before the examples, or a mask that picks some rows: where their number fits, nothing tells them apart.
+
     Where the contributions of the examples do not add up to the gradient that the backward pass gave, or cannot be told
-    apart, the parameter is not seen, and its entries are NaN.
+    apart, the parameter is not seen, and its entries are NaN. Complex parameters are left out.
     """
 
     def __init__(
         self, calls: Calls, passes: list[PassSums], contributions: Mapping[str, ExampleGradients] | None = None
     ) -> None:
         if not calls.parameters:
-            raise ValueError("no parameter received a gradient: run the backward pass within the step")
-        self._passes = [known for known in passes if known.batch_size]
+            raise ValueError("no parameter received a gradient from any example: run the backward pass within the step")
+        # Those without a gradient were evaluations beside the training.
+        self._passes = [known for known in passes if known.batch_size and known.gradients]
         if not self._passes:
             raise ValueError("gradients of examples need a batch: a tensor whose first axis is that of the examples")
         self._contributions = dict(contributions or {})

@@ -1,7 +1,7 @@
 """Which rows of a layer's tensors belong to which example."""
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 
 
@@ -30,6 +30,6 @@ def by_example(tensor: Shaped[Tensor, "..."], batch_size: int, kept: int) -> Sha
     return tensor.reshape(batch_size, -1, *last)
 
 
-def wide(tensor: Shaped[Tensor, "..."]) -> Float[Tensor, "..."]:
+def wide(tensor: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """Half-precision entries as single precision: sums of their squares overflow."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

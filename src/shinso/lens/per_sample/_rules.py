@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.lens._calls import Call, Pass, Source, parameters_of_source
+from shinso.lens._calls import Call, Pass, Source, parameters_of_source, tensors_in, with_tensors
 from shinso.lens.per_sample._any_function import any_function
 from shinso.lens.per_sample._attention import attention
 from shinso.lens.per_sample._convolution import convolution, transposed_convolution
@@ -16,7 +16,7 @@ from shinso.lens.per_sample._linear import linear
 from shinso.lens.per_sample._normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from shinso.lens.per_sample._outer_products import OuterProducts, one_after_another
 from shinso.lens.per_sample._recurrent import RECURRENT, RECURRENT_CELLS, recurrent, recurrent_cell
-from shinso.lens.per_sample._rows import NotByExample
+from shinso.lens.per_sample._rows import NotByExample, wide
 from shinso.lens.per_sample._through_parameters import through_parameters
 
 _Found = list[tuple[Tensor | None, ExampleGradients]]
@@ -74,9 +74,23 @@ def of_sources(call: Call, batch_size: int) -> list[tuple[Source, Tensor, Exampl
         known = {} if call.statistics is None else {"statistics": call.statistics}
         found = rule(call.gradients[0], batch_size, *call.args, **call.kwargs, **known)
     else:
-        found = _OF_CALLS.get(call.function, any_function)(call, batch_size)
+        call = _in_single_precision(call)
+        try:
+            found = _OF_CALLS.get(call.function, any_function)(call, batch_size)
+        except RuntimeError as error:
+            name = getattr(call.function, "__name__", "a function of a parameter")
+            raise NotByExample(f"{name} could not be run again: {error}") from error
     # Frozen parameters are no sources.
     return [(call.sources[id(t)], t, g) for t, g in found if t is not None and id(t) in call.sources]
+
+
+def _in_single_precision(call: Call) -> Call:
+    """The call without half precision: what autocast mixed cannot be mixed when it is run again without."""
+    held = {id(tensor): wide(tensor) for tensor in tensors_in((call.args, call.kwargs))}
+    args, kwargs = with_tensors((call.args, call.kwargs), lambda tensor: held[id(tensor)])
+    sources = {id(held[key]): source for key, source in call.sources.items()}
+    gradients = {place: wide(gradient) for place, gradient in call.gradients.items()}
+    return Call(call.function, args, kwargs, sources, call.random_state, gradients)
 
 
 def _of_parameters(source: Source, gradients: ExampleGradients, batch_size: int) -> list[tuple[str, ExampleGradients]]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from shinso.lens._calls import Source, tensors_in
 from shinso.lens.per_sample._example_gradients import ExampleGradients, WrittenInParts
+from shinso.lens.per_sample._rows import wide
 from shinso.lens.per_sample._run_again import run_again
 
 
@@ -35,7 +36,7 @@ def through_parameters(
                 leaf = values[name].detach().requires_grad_()
                 made = _made(source, {**values, name: leaf})
                 by_example = gradients.of(examples).to(made.dtype)
-                return torch.autograd.grad(made, leaf, by_example, is_grads_batched=True)[0]
+                return wide(torch.autograd.grad(made, leaf, by_example, is_grads_batched=True)[0])
 
         return WrittenInParts(batch_size, max(size, values[name].numel()), compute)
 

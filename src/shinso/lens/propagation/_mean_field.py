@@ -85,7 +85,8 @@ class MeanField:
         def excess(correlation: float) -> float:
             return self.correlation_map(correlation, length) - correlation
 
-        highest = 1 - 1e-6
+        # Nearer to 1 the excess is lost in the error of the quadrature.
+        highest = 1 - 1e-5
         return 1.0 if excess(highest) >= 0 else _root(excess, 0.0, highest)
 
     def slope(self, correlation: float = 1.0, length: float | None = None) -> float:
@@ -117,12 +118,14 @@ class MeanField:
         chi = self.slope()
         if chi > 1 + 1e-9:
             chi = self.slope(self.fixed_correlation())
-        return math.inf if abs(chi - 1) <= 1e-9 else -1 / math.log(chi)
+        # So close to the edge that the fixed correlation is 1 within rounding, the two slopes lie evenly around 1.
+        return math.inf if abs(chi - 1) <= 1e-9 else 1 / abs(math.log(chi))
 
     def _derivative(self, values: Float[Tensor, " node"]) -> Float[Tensor, " node"]:
         with torch.enable_grad():
             at = values.detach().requires_grad_()
-            (slopes,) = torch.autograd.grad(self.activation(at).sum(), at)
+            # A copy goes in, since the activation may work in place.
+            (slopes,) = torch.autograd.grad(self.activation(at.clone()).sum(), at)
         return slopes
 
 

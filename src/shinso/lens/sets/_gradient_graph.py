@@ -1,9 +1,13 @@
 """One run of a model, kept as a graph that several lenses go back through."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.hooks import RemovableHandle
 
 from shinso.lens._calls import Call, Calls, Pass
@@ -17,22 +21,27 @@ Vector = dict[str, Shaped[Tensor, "..."]]
 class GradientGraph:
     """The loss of a probe's batch at its parameters as they are, its gradient as a function of them, and the calls.
 
-    Holds all that takes, about three times the activations, until it is dropped.
+    Holds all that takes, about three times the activations, until it is dropped. Raises ValueError for a complex
+    parameter.
     """
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         # Copies, because the graph may outlive the step that changes the parameters in place.
         self.at: Vector = {name: value.detach().clone().requires_grad_() for name, value in probe.parameters.items()}
+        for name, value in self.at.items():
+            if value.is_complex():
+                raise ValueError(f"curvature is read of real parameters; {name!r} is {value.dtype}: freeze it")
         self._calls = _Calls(self.at)
-        with looking_away(), torch.enable_grad(), self._calls.seen(probe.model):
+        with looking_away(), _differentiable_twice(probe.model), self._calls.seen(probe.model):
             self.outputs = probe.outputs(self.at)
             self.loss: Float[Tensor, ""] = probe.loss_function(self.outputs, probe.targets)
             parameters = map(get_gradient_edge, self.at.values())
             sources = [*parameters, *self._calls.edges.values()]
             found = torch.autograd.grad(self.loss, sources, create_graph=True, allow_unused=True)
-        gradients = zip(self.at, found[: len(self.at)], strict=True)
-        self.gradient: Vector = {n: torch.zeros_like(self.at[n]) if g is None else g for n, g in gradients}
+        gradients = dict(zip(self.at, found[: len(self.at)], strict=True))
+        _check_none_is_sparse(gradients)
+        self.gradient: Vector = {n: torch.zeros_like(self.at[n]) if g is None else g for n, g in gradients.items()}
         """Where it does not depend on the parameters at all, without a graph."""
         self._at_calls = found[len(self.at) :]
 
@@ -58,6 +67,41 @@ class GradientGraph:
             if gradient is not None:
                 call.gradients[place] = gradient.detach()
         return seen
+
+
+def _check_none_is_sparse(gradients: Mapping[str, Tensor | None]) -> None:
+    for name, gradient in gradients.items():
+        if gradient is not None and gradient.is_sparse:
+            # Torch gives them without a graph: their curvature would read as zero.
+            raise NotImplementedError(
+                f"curvature needs second derivatives, which the sparse gradient of {name!r} does not have: build the "
+                "embedding with sparse=False"
+            )
+
+
+@contextmanager
+def lacking_is_said() -> Iterator[None]:
+    """Raises NotImplementedError where an operation has no second derivative, which torch says in several ways."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "is not implemented" not in str(error) and "differentiate twice" not in str(error):
+            raise
+        raise NotImplementedError(
+            f"curvature needs second derivatives, which an operation of the model or the loss does not have: {error}"
+        ) from error
+
+
+@contextmanager
+def _differentiable_twice(model: nn.Module) -> Iterator[None]:
+    """Without the kernels that have one derivative only: fused attention, and cuDNN's recurrent layers."""
+    cudnn, enabled = torch.backends.cudnn, torch.backends.cudnn.enabled
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        try:
+            cudnn.enabled = enabled and not any(isinstance(module, nn.RNNBase) for module in model.modules())
+            yield
+        finally:
+            cudnn.enabled = enabled
 
 
 class _Calls(Calls):

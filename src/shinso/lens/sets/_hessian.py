@@ -6,16 +6,21 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from shinso.lens.sets._gradient_graph import GradientGraph, Vector
+from shinso.lens.sets._gradient_graph import GradientGraph, Vector, lacking_is_said
 
 
 def hessian_product(graph: GradientGraph, vector: Mapping[str, Shaped[Tensor, "..."]]) -> Vector:
-    """The Hessian of the graph's loss times a vector; zero where the gradient does not depend on the parameters."""
+    """The Hessian of the graph's loss times a vector; zero where the gradient does not depend on the parameters.
+
+    Raises NotImplementedError where an operation has no second derivative.
+    """
     reached = [(gradient, vector[name]) for name, gradient in graph.gradient.items() if gradient.requires_grad]
     if not reached:
         return {name: torch.zeros_like(value) for name, value in graph.at.items()}
     gradients, along = zip(*reached, strict=True)
-    products = torch.autograd.grad(gradients, list(graph.at.values()), along, retain_graph=True, materialize_grads=True)
+    at = list(graph.at.values())
+    with lacking_is_said():
+        products = torch.autograd.grad(gradients, at, along, retain_graph=True, materialize_grads=True)
     return dict(zip(graph.at, products, strict=True))
 
 

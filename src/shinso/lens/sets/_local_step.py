@@ -12,6 +12,8 @@ from shinso.lens._probe import Probe
 from shinso.lens._step import Step
 from shinso.lens.sets._few_examples import FewExamples
 
+_ROUNDINGS = 8
+
 
 def relative_step(
     probe: Probe,
@@ -23,7 +25,8 @@ def relative_step(
     On a level: as high as where it began. The parabola has the loss and the slope where the step began and the loss
     where it ended, all of one batch; where the ends are of two batches their noise has to be weighed (Mahsereci and
     Hennig 2017, arXiv 1703.10034; Schneider et al. 2021, arXiv 2102.06604, appendix). -1 where the parabola bends down:
-    the loss still falls where the step ends. NaN where nothing moved, or the step began uphill.
+    the loss still falls where the step ends. NaN where nothing moved, the step began uphill, or the loss is rounded too
+    coarsely for how little the step changes it.
     """
     loss, gradient = probe.loss_and_gradient({name: before[name] for name in probe.parameters})
     return _relative_step(probe, loss, gradient, before, after)
@@ -36,7 +39,7 @@ def _relative_step(
     before: Mapping[str, Shaped[Tensor, "..."]],
     after: Mapping[str, Shaped[Tensor, "..."]],
 ) -> Float[Tensor, ""]:
-    slope = torch.stack([(g * (after[n] - before[n])).sum() for n, g in gradient.items()]).sum()
+    slope = torch.stack([(g.conj() * (after[n] - before[n])).sum().real for n, g in gradient.items()]).sum()
     with torch.no_grad():
         return position_on_parabola(loss, slope, probe.loss({name: after[name] for name in gradient}))
 
@@ -48,7 +51,9 @@ def position_on_parabola(
     linear = slope.double()
     bend = loss_after.double() - loss.double() - linear
     alpha = torch.where(bend > 0, -2 * bend / linear - 1, -1.0)
-    return torch.where(linear < 0, alpha, float("nan")).to(loss.dtype)
+    # An error of one rounding in each loss moves α by less than 1/4.
+    least = _ROUNDINGS * torch.finfo(loss.dtype).eps * torch.maximum(loss.abs(), loss_after.abs()).double()
+    return torch.where((linear < 0) & (-linear > least), alpha, float("nan")).to(loss.dtype)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class LocalStep:
     Steps of 0 end at the minimum along their direction on this batch, below 0 short of it, above 0 beyond it, above 1
     higher than they began. Good learning rates often overshoot on single batches (above 0 on average). Both ends
     are of the same examples, with the same dropout; under batch normalisation their statistics are
-    of those few examples. Do not trust single readings, nor it where the step crosses many kinks.
+    of those few examples. Do not trust single readings, nor it where the step crosses many kinks. NaN where the loss,
+    in half precision or after a tiny step, is rounded more coarsely than the step changes it.
     Source: Schneider et al. 2021, arXiv 2102.06604, §3.1; Mahsereci and Hennig 2017, arXiv 1703.10034.
     """
 

@@ -14,7 +14,7 @@ from shinso.lens._step import Step
 from shinso.lens._subset import generator_of
 from shinso.lens.per_sample._square_sums import adds_up, totals_by_parameter
 from shinso.lens.sets._few_examples import FewExamples
-from shinso.lens.sets._gradient_graph import GradientGraph
+from shinso.lens.sets._gradient_graph import GradientGraph, lacking_is_said
 
 _MOST_OUTPUTS = 512
 
@@ -37,7 +37,8 @@ def takeuchi(probe: Probe, generator: torch.Generator) -> Takeuchi:
     it is the Fisher information, and the criterion of a model that is right about its own uncertainty is about the
     number of parameters that matter. Outputs that meet only within the last axis in the loss, as in classification
     and regression, are told apart; NaN where the outputs are no single tensor or have more than 512 entries in the
-    last axis, and where no parameter's examples can be told apart.
+    last axis, where no parameter's examples can be told apart, and where the loss is not finite. Raises
+    NotImplementedError where the loss has no second derivative.
     """
     return _takeuchi(GradientGraph(probe), generator)
 
@@ -47,13 +48,13 @@ def _takeuchi(graph: GradientGraph, generator: torch.Generator) -> Takeuchi:
     unknown = torch.full_like(graph.loss.detach(), float("nan"))
     if not isinstance(outputs, Tensor) or not 0 < outputs.shape[-1] <= _MOST_OUTPUTS:
         return Takeuchi(unknown, unknown)
-    with torch.enable_grad():
+    with torch.enable_grad(), lacking_is_said():
         signal = _with_covariance_of_hessian(probe.loss_function, outputs.detach(), probe.targets, generator)
     seen = graph.back_from_loss()
     of_loss = totals_by_parameter(seen)
     of_outputs = totals_by_parameter(graph.back_from_outputs(signal.to(outputs.dtype)))
     shared = [name for name in of_loss if name in of_outputs and adds_up(of_loss[name], graph.gradient[name])]
-    if not shared:
+    if not shared or not signal.isfinite().all():
         return Takeuchi(unknown, unknown)
     squares = [of_loss[name].square_sums * seen.batch_size for name in shared]
     bends = [of_outputs[name].square_sums for name in shared]
@@ -75,6 +76,8 @@ def _with_covariance_of_hessian(
     # Row k of every block at once: the blocks do not meet.
     units = torch.eye(size, dtype=at.dtype, device=at.device).view(size, *[1] * (at.dim() - 1), size)
     rows = torch.autograd.grad(gradient, at, units.expand(size, *at.shape), is_grads_batched=True)[0]
+    if not rows.isfinite().all():
+        return torch.full_like(outputs, float("nan")).detach()
     values, vectors = torch.linalg.eigh(rows.movedim(0, -2))
     normal = torch.randn(at.shape, generator=generator).to(at)
     drawn: Tensor = vectors @ (values.clamp(min=0).sqrt() * normal).unsqueeze(-1)

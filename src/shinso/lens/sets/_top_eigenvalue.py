@@ -22,7 +22,8 @@ def top_eigenvalue(
 
     By ``products`` steps of Lanczos' method with all vectors kept orthogonal, from a vector that points the right way
     or from a random one. Some eigenvalue of the Hessian lies within the bound ‖Hv - λv‖ of the reading, which itself
-    is never above the largest one. Raises ValueError for fewer than one product.
+    is never above the largest one. All are NaN where the Hessian is not finite. Raises ValueError for fewer than one
+    product.
     """
     if products < 1:
         raise ValueError(f"an eigenvalue needs at least one product with the Hessian; got {products}")
@@ -37,6 +38,9 @@ def top_eigenvalue(
             images.append(hessian_product(graph, basis[-1]))
         vector = _orthogonal(images[-1], basis)
     small = torch.stack([torch.stack([dot(v, image) for image in images]) for v in basis]).double()
+    if not small.isfinite().all():
+        unknown = torch.full_like(images[0][next(iter(images[0]))].sum(), float("nan"))
+        return unknown, unknown, {name: torch.full_like(value, float("nan")) for name, value in basis[0].items()}
     values, vectors = torch.linalg.eigh((small + small.T) / 2)
     weights = vectors[:, -1].to(images[0][next(iter(images[0]))].dtype)
     found, image = _combined(basis, weights), _combined(images, weights)
@@ -78,7 +82,7 @@ class TopHessianEigenvalue:
     needs = frozenset({Need.PROBE, Need.GRADIENTS})
 
     def read(self, step: Step) -> Mapping[str, Reading]:
-        """The readings; starts anew where the parameters are not those of the reading before."""
+        """The readings; starts anew where the parameters are not those of the reading before, or that was NaN."""
         generator = generator_of(step, self.seed)
         probe = random_examples(step.probe, self.examples, generator)
         shapes = {name: value.shape for name, value in probe.parameters.items()}
@@ -86,5 +90,6 @@ class TopHessianEigenvalue:
         start = dict(self._vector) if known else None
         value, error, vector = top_eigenvalue(probe, self.products, start, generator)
         self._vector.clear()
-        self._vector.update(vector)
+        if value.isfinite():
+            self._vector.update(vector)
         return {"hessian/top_eigenvalue": Reading(value), "hessian/top_eigenvalue_error": Reading(error)}

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from shinso._run_with import run_with
+
 
 def activation_variance_by_depth(network: nn.Module, x: Any) -> dict[str, Float[Tensor, ""]]:
     """The variance of each layer's output in ``network(x)``, over all its entries, in the order of the run.
@@ -40,7 +42,7 @@ def _run_on_copies_of_buffers(network: nn.Module, x: Any) -> None:
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     used = {tensor.device for tensor in [*network.parameters(), *buffers.values()] if tensor.is_cuda}
     with torch.no_grad(), torch.random.fork_rng(devices=list(used)):
-        torch.func.functional_call(network, buffers, (x,))
+        run_with(network, buffers, (x,), {})
 
 
 def _unused(name: str, taken: dict[str, Tensor]) -> str:
