@@ -25,6 +25,7 @@ _READ_THEIR_INPUT = frozenset(
 )  # fmt: skip
 """In their backward pass, so that autograd sees to it that nothing overwrites it: there is no need of a copy."""
 
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 UNKNOWN = object()
 """What stands for the outputs of a model that ran several times, or returned something of a type of its own."""
 
@@ -254,7 +255,8 @@ class Calls(TorchFunctionMode):
 def _held_by(model: nn.Module) -> list[Tensor]:
     """The model's parameters and buffers, and tensors that are plain attributes, such as masks, alone or in lists."""
     held = [*model.parameters(), *model.buffers()]
-    for value in (value for module in model.modules() for value in vars(module).values()):
+    attributes = (vars(module).items() for module in model.modules())
+    for value in (value for own in attributes for name, value in own if name not in _OF_EVERY_MODULE):
         items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
         # A vocabulary is not gone through.
         if isinstance(next(iter(items), None), Tensor):

@@ -63,10 +63,11 @@ class DueStep:
             self._read(lambda needs: not needs <= FORWARD_PASS)
 
     def _read(self, ready: Callable[[frozenset[Need]], object]) -> None:
+        due = [lens for lens in self._unread if ready(lens.needs)]
         # Asking for these generators' states takes a while: only where models are run again.
-        guard = other_generators_unmoved() if Need.PROBE in self._step.needs else nullcontext()
-        with torch.no_grad(), guard:
-            for lens in [lens for lens in self._unread if ready(lens.needs)]:
+        runs_again = any(Need.PROBE in lens.needs for lens in due)
+        with torch.no_grad(), other_generators_unmoved() if runs_again else nullcontext():
+            for lens in due:
                 self._unread.remove(lens)
                 try:
                     self.readings |= _checked(lens, lens.read(self._step))

@@ -100,11 +100,12 @@ def _trained(model: nn.Module) -> Trained:
 
 
 class RandomStates:
-    """The states of torch's generators of the CPU and of the model's device, at the time this was made."""
+    """The states of torch's generators of the CPU and of the model's device, and of others, when this was made."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, others: OtherGenerators | None = None) -> None:
         self.device = next(model.parameters()).device
-        self.others = OtherGenerators()
+        self.others = others or OtherGenerators()
+        self.others.start_here()
         self._on_cuda = [self.device] if self.device.type == "cuda" else []
         self._states = torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in self._on_cuda)
 

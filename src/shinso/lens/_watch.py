@@ -14,8 +14,9 @@ from shinso.lens._due_step import DueStep
 from shinso.lens._forgiving import Forgiving
 from shinso.lens._ledger import Ledger
 from shinso.lens._lens import FORWARD_PASS, Lens, Need
+from shinso.lens._other_generators import OtherGenerators
 from shinso.lens._pending import Pending
-from shinso.lens._probe import Loss, Probe
+from shinso.lens._probe import Loss, Probe, RandomStates
 from shinso.lens._schedule import Schedule, Scheduled
 from shinso.lens._schedule import every as at_every
 from shinso.lens._step import Step
@@ -129,6 +130,7 @@ class Watch:
         self._ledger = Ledger(record)
         self._run = run
         self._loss = loss
+        self._others = OtherGenerators()
         self._pending: Pending | None = None
         self._closed = False
 
@@ -167,11 +169,15 @@ class Watch:
                 run.close()
                 self.record = load_run(run.path).record
 
+    def _probe(self, inputs: Any, targets: Any) -> Probe | None:
+        states = RandomStates(self._model, self._others)
+        return Probe(self._model, self._loss, inputs, targets, states) if self._loss else None
+
     @contextmanager
     def _watched(self, lenses: Sequence[Lens], inputs: Any, targets: Any) -> Iterator[None]:
         self.flush()
         needs = frozenset[Need]().union(*(lens.needs for lens in lenses))
-        probe = Probe(self._model, self._loss, inputs, targets) if self._loss and Need.PROBE in needs else None
+        probe = self._probe(inputs, targets) if Need.PROBE in needs else None
         step = Step(self._number, inputs, targets, needs, parameters_of(self._model), probe)
         due = DueStep(step, lenses, self._model, self._optimizer)
         try:
