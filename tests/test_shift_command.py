@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 
+from shinso._picture import font_families
 from shinso.cli import main
 
 Write = Callable[..., str]
@@ -248,3 +250,17 @@ def test_where_the_page_cannot_go_is_said_first(write: Write, capsys: pytest.Cap
     for to in (lab, f"{lab}/out"):
         assert main(["shift", "csv:nowhere.csv", lab, "--to", to]) == 1
         assert f"--to is a directory for shift.html, but {lab} is a file" in capsys.readouterr().err
+
+
+def test_dates_that_mean_never_keep_their_year(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.csv", "b.csv"):
+        days = ["9999-12-31" if place % 2 else "2024-01-01" for place in range(40)]
+        (tmp_path / name).write_text("\n".join(["until", *days]) + "\n")
+    main(["shift", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--to", str(tmp_path / "out")])
+    assert re.search(r"mean 601[12]-", capsys.readouterr().out)
+
+
+def test_names_in_other_scripts_are_drawn_where_a_font_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    fonts = [font_manager.FontEntry(name=name) for name in ("Meiryo", "DejaVu Sans", "Comic Sans")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", fonts)
+    assert font_families() == ["DejaVu Sans", "Meiryo"]

@@ -14,6 +14,13 @@ RULE = "#e2ded4"
 COLOURS = ("#165e83", "#c4472b", "#2f6b3f", "#b8862b", "#6b4c8a", "#4f8fb5", "#8a6d5c", "#20252c")
 """Indigo and vermilion first, as in the report."""
 
+_WITH_KANJI = (
+    "Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "VL Gothic", "Hiragino Sans",
+    "Hiragino Kaku Gothic ProN", "Yu Gothic", "Meiryo", "MS Gothic", "Noto Sans CJK SC", "Noto Sans CJK KR",
+    "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei", "Apple SD Gothic Neo", "Malgun Gothic", "Arial Unicode MS",
+)  # fmt: skip
+"""Of Linux, macOS and Windows; names of classes and columns are in any language."""
+
 _STYLE: Any = {
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
@@ -44,12 +51,21 @@ def drawn(draw: Callable[["Figure"], None], size: tuple[float, float] = (8.0, 4.
     from cycler import cycler
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE | {"axes.prop_cycle": cycler(color=COLOURS)}):
+    style = _STYLE | {"axes.prop_cycle": cycler(color=COLOURS), "font.family": font_families()}
+    with mpl.rc_context(style):
         figure = Figure(figsize=size, dpi=160, layout="constrained")
         draw(figure)
         # What is drawn late, such as tick labels, has to be drawn while the style is there.
         figure.draw_without_rendering()
     return figure
+
+
+def font_families() -> list[str]:
+    """matplotlib's own font, and what this machine has for characters that it lacks."""
+    from matplotlib import font_manager
+
+    here = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _WITH_KANJI if name in here)]
 
 
 def band(axes: "Axes", x: Sequence[float], intervals: Sequence[Any], label: str, colour: str) -> None:

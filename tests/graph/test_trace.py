@@ -115,6 +115,15 @@ def test_shared_parameters_are_one_node() -> None:
     assert len(graph.consumers[graph["0.weight"]]) == 2
 
 
+def test_a_layer_with_two_names_keeps_its_parameters() -> None:
+    layer = nn.Linear(2, 2)
+    model = nn.Sequential(layer, nn.ReLU(), layer)
+    trace(model, torch.ones(1, 2))
+    assert isinstance(layer.weight, nn.Parameter)
+    assert layer.weight.requires_grad
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+
+
 def test_unused_parameters_stay_and_unused_work_goes() -> None:
     class Model(nn.Module):
         def __init__(self) -> None:

@@ -55,5 +55,6 @@ def _as_array(column: pa.ChunkedArray) -> np.ndarray:
         numbers = pc.cast(column, pa.float64(), safe=False)
         return np.asarray(pc.fill_null(numbers, float("nan")).to_numpy(), dtype=np.float64)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return np.asarray(pc.cast(column, pa.timestamp("ns"), safe=False).to_numpy(), dtype="datetime64[ns]")
+        # In nanoseconds the year 9999, which stands for "open" in many tables, would be 1816.
+        return np.asarray(pc.cast(column, pa.timestamp("us"), safe=False).to_numpy(), dtype="datetime64[us]")
     return np.array([None if value is None else value for value in column.to_pylist()], dtype=object)

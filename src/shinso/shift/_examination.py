@@ -39,7 +39,8 @@ class Examination:
             return f"No difference is shown (p = {self.found.p_value:.2g}); small ones may be there.{self._shared}"
         tests = zip(self.found.tests, self.found.corrected, strict=True)
         worst = max((test for test, p in tests if p <= self.found.level), key=lambda test: test.effect)
-        return f"Yes (p = {self.found.p_value:.2g}). By {worst.name} {worst.effect:.2f}: {worst.meaning}.{self._shared}"
+        name = worst.name[:1].upper() + worst.name[1:]
+        return f"Yes (p = {self.found.p_value:.2g}). {name}: {worst.effect:.2f}, {worst.meaning}.{self._shared}"
 
     @property
     def _shared(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from shinso._picture import font_families
 from shinso.lens import Probe, Reading, inspect
 from shinso.lens._entry import Entry
 from shinso.lens.portraits import PORTRAITS, draw_portrait
@@ -87,13 +88,15 @@ def _on_host(reading: Reading) -> np.ndarray:
 
 def _picture(name: str, specimen: Specimen) -> UInt8[np.ndarray, "height width 4"] | None:
     """The lens's picture; None where there is none for this network."""
+    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     probe = Probe(specimen.model, specimen.loss, specimen.inputs, specimen.targets)
-    with suppress(ValueError, NotImplementedError, RuntimeError):
+    fonts = mpl.rc_context({"font.family": font_families()})
+    with suppress(ValueError, NotImplementedError, RuntimeError), fonts:
         draw_portrait(name, probe, figure)
         canvas.draw()  # type: ignore[no-untyped-call]
         return np.asarray(canvas.buffer_rgba()).copy()  # type: ignore[no-untyped-call]

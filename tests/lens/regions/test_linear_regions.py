@@ -57,6 +57,15 @@ def test_one_layer_is_an_arrangement_of_lines(units: int, seed: int) -> None:
     assert found.areas.sum().item() == pytest.approx(1)
 
 
+def test_a_layer_in_two_places_keeps_its_parameters() -> None:
+    layer = nn.Linear(2, 2)
+    model = nn.Sequential(layer, nn.ReLU(), layer)
+    linear_regions(model, window(2.0))
+    grid_regions(model, window(2.0), 8)
+    assert isinstance(layer.weight, nn.Parameter)
+    assert layer.weight.dtype == torch.float32
+
+
 def test_lines_in_general_position_that_all_meet_reach_the_bound() -> None:
     units = 12
     model = nn.Sequential(nn.Linear(2, units), nn.ReLU(), nn.Linear(units, 1))
