@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 import torch
-from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.nn import functional as F  # noqa: N812
-from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+from shinso.lens._call import Call, Pass, Source, copied, kept, parameters_of_source
 from shinso.lens._capture import Hook
+from shinso.lens._nested import tensors_in, with_tensors
 
 _READ_THEIR_INPUT = frozenset(
     {
@@ -26,72 +25,10 @@ _READ_THEIR_INPUT = frozenset(
 """In their backward pass, so that autograd sees to it that nothing overwrites it: there is no need of a copy."""
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+"""The attributes of any module, beside which those of its own kind are looked for."""
+
 UNKNOWN = object()
 """What stands for the outputs of a model that ran several times, or returned something of a type of its own."""
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A trained parameter, or a tensor computed from parameters alone, such as a normalised weight."""
-
-    tensor: Shaped[Tensor, "..."]
-    parameter: str | None
-    """Its name, if it is a parameter itself."""
-    made_by: "Call | None" = None
-    """The call that computed it, otherwise."""
-    place: int = 0
-    """Which of that call's outputs it is."""
-
-
-@dataclass(eq=False)
-class Call:
-    """One call of a torch function with parameters among its arguments, and what the backward pass brought to it."""
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    sources: dict[int, Source]
-    """The arguments that are made of parameters alone, by their ids."""
-    random_state: Tensor | None = None
-    """From before the call, of the generator of its device."""
-    gradients: dict[int, Shaped[Tensor, "..."]] = field(default_factory=dict)
-    """Of its outputs, by their place; an output without one did not reach the loss."""
-    statistics: tuple[Tensor, Tensor] | None = None
-    """Of batch normalisation in training: the mean and 1 / √(variance + eps) that it computed, if it tells."""
-    released: bool = False
-    """Whether all that was wanted of it is known, and its tensors were let go."""
-
-    def receive(self, place: int, gradient: Tensor) -> None:
-        """Take in the gradient of one output; a second backward pass through the same call adds to it."""
-        if not self.released:
-            known = self.gradients.get(place)
-            self.gradients[place] = gradient.detach() if known is None else known + gradient.detach()
-
-    def release(self) -> None:
-        """Let go of all tensors."""
-        self.released = True
-        self.args, self.kwargs, self.gradients, self.statistics = (), {}, {}, None
-
-
-@dataclass(eq=False)
-class Pass:
-    """What ran between one backward pass and the next: calls that saw the same examples, or parts of them."""
-
-    batch_size: int
-    """The first axis of the model's first input; 0 if it had none."""
-    is_empty: bool = False
-    """Whether that axis is there, and holds no example."""
-    is_without_gradients: bool = False
-    """Whether it began where no gradients are recorded: an evaluation, or layers that will be run again."""
-    calls: list[Call] = field(default_factory=list)
-    uses: dict[str, list[Call]] = field(default_factory=dict)
-    """The calls of which a parameter itself is an argument, by its name."""
-    through_others: set[str] = field(default_factory=set)
-    """The parameters that take part by way of tensors computed from them."""
-    gradients: dict[str, Shaped[Tensor, "..."]] = field(default_factory=dict)
-    """Of each parameter that got one, from before any clipping."""
-    outputs: Any = None
-    """What the model returned: None if it did not run to its end."""
 
 
 class Digest(Protocol):
@@ -203,14 +140,14 @@ class Calls(TorchFunctionMode):
             return result
         reads_input = func in _READ_THEIR_INPUT and not is_derived
         random_state = None if reads_input else _random_state(given[0].device)
-        call = _copied(func, args, kwargs, sources) if _is_in_place(func) else None
+        call = copied(func, args, kwargs, sources) if _is_in_place(func) else None
         result = func(*args, **kwargs)
         if is_derived:
             self._constants |= {id(tensor): tensor for tensor in tensors_in(result) if not tensor.requires_grad}
         returned = [tensor for tensor in tensors_in(result) if tensor.requires_grad and id(tensor) not in sources]
         # Inside a torch.func transform a tensor stands for many.
         if returned and not any(map(torch._C._functorch.is_functorch_wrapped_tensor, returned)):
-            call = call or (_kept if reads_input else _copied)(func, args, kwargs, sources)
+            call = call or (kept if reads_input else copied)(func, args, kwargs, sources)
             call.random_state = random_state
             call.statistics = _statistics(result) if func is F.batch_norm else None
             self._keep(call, result, is_derived)
@@ -262,52 +199,6 @@ def _held_by(model: nn.Module) -> list[Tensor]:
         if isinstance(next(iter(items), None), Tensor):
             held += [item for item in items if isinstance(item, Tensor)]
     return held
-
-
-def parameters_of_source(source: Source) -> set[str]:
-    """The names of the parameters that a tensor was made of."""
-    if source.parameter is not None:
-        return {source.parameter}
-    assert source.made_by is not None
-    return set[str]().union(*(parameters_of_source(part) for part in source.made_by.sources.values()))
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors in nested tuples, lists and mappings, in their order."""
-    if isinstance(value, Tensor):
-        return [value]
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-    return [tensor for item in items for tensor in tensors_in(item)]
-
-
-def with_tensors(value: Any, replace: Callable[[Tensor], Any]) -> Any:
-    """The same nested tuples, lists and mappings, which become dictionaries, with other tensors."""
-    if isinstance(value, Tensor):
-        return replace(value)
-    if isinstance(value, Mapping):
-        return {key: with_tensors(item, replace) for key, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_make") and not isinstance(value, PackedSequence):
-        return value._make(with_tensors(item, replace) for item in value)
-    return type(value)(with_tensors(item, replace) for item in value) if type(value) in (tuple, list) else value
-
-
-def _kept(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], sources: dict[int, Source]
-) -> Call:
-    # Detached, because a graph that is held by its own hooks is never freed.
-    held = {id(tensor): tensor.detach() for tensor in tensors_in((args, kwargs))}
-    args, kwargs = with_tensors((args, kwargs), lambda tensor: held[id(tensor)])
-    return Call(function, args, kwargs, {id(held[key]): source for key, source in sources.items()})
-
-
-def _copied(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], sources: dict[int, Source]
-) -> Call:
-    call = _kept(function, args, kwargs, sources)
-    copies = {id(tensor): tensor.clone() for tensor in tensors_in((call.args, call.kwargs))}
-    call.args, call.kwargs = with_tensors((call.args, call.kwargs), lambda tensor: copies[id(tensor)])
-    call.sources = {id(copies[key]): source for key, source in call.sources.items()}
-    return call
 
 
 def _hook(tensor: Tensor, receive: Callable[[Tensor], None]) -> RemovableHandle:

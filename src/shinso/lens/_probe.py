@@ -10,9 +10,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from shinso._run_with import run_with
-from shinso.lens._calls import with_tensors
 from shinso.lens._capture import looking_away
 from shinso.lens._checkpointing import refusing_checkpointing
+from shinso.lens._nested import with_tensors
 from shinso.lens._other_generators import OtherGenerators
 from shinso.lens._subject import without_wrappers
 

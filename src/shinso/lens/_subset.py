@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from shinso.lens._calls import tensors_in, with_tensors
+from shinso.lens._nested import tensors_in, with_tensors
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
 

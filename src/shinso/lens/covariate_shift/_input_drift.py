@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from shinso.lens._calls import with_tensors
 from shinso.lens._lens import Need, Reading
+from shinso.lens._nested import with_tensors
 from shinso.lens._step import Step
 from shinso.lens.covariate_shift._input_shift import input_shift, readings_of
 from shinso.lens.covariate_shift._layer_inputs import LayerInputs, layer_inputs

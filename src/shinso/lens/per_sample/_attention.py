@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.lens._calls import Call
+from shinso.lens._call import Call
 from shinso.lens.per_sample._example_gradients import ExampleGradients, WrittenOut
 from shinso.lens.per_sample._outer_products import OuterProducts, one_after_another
 from shinso.lens.per_sample._rows import NotByExample, wide

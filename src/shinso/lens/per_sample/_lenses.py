@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from shinso.lens._calls import tensors_in
 from shinso.lens._lens import Need, Reading
+from shinso.lens._nested import tensors_in
 from shinso.lens._step import Step
 from shinso.lens.per_sample._bins import BINS, bin_names, bins
 from shinso.lens.per_sample._entries import entries_of_step

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from shinso.lens._calls import Call, Pass, Source
+from shinso.lens._call import Call, Pass, Source
 from shinso.lens.per_sample._example_gradients import ExampleGradients
 from shinso.lens.per_sample._rows import NotByExample, wide
 from shinso.lens.per_sample._rules import by_parameter, is_of_layer, of_sources, together

@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from shinso.lens._calls import Call, Pass, Source, parameters_of_source, tensors_in, with_tensors
+from shinso.lens._call import Call, Pass, Source, parameters_of_source
+from shinso.lens._nested import tensors_in, with_tensors
 from shinso.lens.per_sample._any_function import any_function
 from shinso.lens.per_sample._attention import attention
 from shinso.lens.per_sample._convolution import convolution, transposed_convolution

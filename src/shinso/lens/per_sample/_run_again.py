@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shinso.lens._calls import Call, tensors_in, with_tensors
+from shinso.lens._call import Call
+from shinso.lens._nested import tensors_in, with_tensors
 
 
 def run_again(call: Call, replace: Callable[[Tensor], Any], **kwargs: Any) -> list[Tensor]:

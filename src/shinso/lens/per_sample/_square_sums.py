@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shinso.lens._calls import Pass
+from shinso.lens._call import Pass
 from shinso.lens.per_sample._example_gradients import Totals
 from shinso.lens.per_sample._reduction import dense
 from shinso.lens.per_sample._rules import by_parameter

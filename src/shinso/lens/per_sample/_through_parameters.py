@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shinso.lens._calls import Source, tensors_in
+from shinso.lens._call import Source
+from shinso.lens._nested import tensors_in
 from shinso.lens.per_sample._example_gradients import ExampleGradients, WrittenInParts
 from shinso.lens.per_sample._rows import wide
 from shinso.lens.per_sample._run_again import run_again

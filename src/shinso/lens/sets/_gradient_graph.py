@@ -10,7 +10,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.hooks import RemovableHandle
 
-from shinso.lens._calls import Call, Calls, Pass
+from shinso.lens._call import Call, Pass
+from shinso.lens._calls import Calls
 from shinso.lens._capture import looking_away
 from shinso.lens._probe import Probe
 
