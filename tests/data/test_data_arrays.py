@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -232,3 +233,16 @@ def test_arrays_that_may_only_be_read(make: Any) -> None:
     part = make(inputs, labels, valid_fraction=0.0, test_fraction=0.0).train
     assert torch.equal(rows(part)[0], INPUTS)
     assert torch.equal(part.targets, LABELS)
+
+
+def test_data_frames_are_taken_as_the_numbers_they_hold() -> None:
+    values = np.random.default_rng(0).normal(size=(20, 3))
+    by_frame = from_arrays(pd.DataFrame(values), pd.Series(values[:, 0]))  # type: ignore[arg-type]
+    by_array = from_arrays(values, values[:, 0])
+    assert torch.equal(by_frame.train.fetch(torch.arange(5))[0], by_array.train.fetch(torch.arange(5))[0])
+
+
+def test_text_is_refused_with_what_to_do() -> None:
+    frame = pd.DataFrame({"city": ["Kyoto", "Osaka"] * 5})
+    with pytest.raises(BadData, match=r"hold numbers here; got object such as 'Kyoto': number the classes .* or write"):
+        from_arrays(frame, np.arange(10.0))  # type: ignore[arg-type]

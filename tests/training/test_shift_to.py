@@ -1,10 +1,12 @@
 """Training for examples of another kind: against weighted least squares by scikit-learn, and weights by hand."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LinearRegression
@@ -59,6 +61,16 @@ def test_a_line_is_that_of_weighted_least_squares(tmp_path: Path) -> None:
     assert model.bias.item() == pytest.approx(expected.intercept_.item(), abs=2e-3)
     assert abs(plain.coef_.item() - expected.coef_.item()) > 0.3
     assert run.recipe.shift_to == "python:ndarray"
+
+
+def test_a_data_frame_is_the_numbers_that_it_holds(tmp_path: Path) -> None:
+    runs, briefly = [], dataclasses.replace(WHOLE_BATCHES, epochs=2)
+    for place, shifted in enumerate((field().numpy(), pd.DataFrame(field().numpy()))):
+        pair = pd.DataFrame(laboratory()[0].numpy()), pd.DataFrame(laboratory()[1].numpy())
+        to = tmp_path / str(place)
+        runs.append(shinso.train("mlp", pair, briefly, shift_to=shifted, to=to, progress=False))
+    assert runs[0].summary["shifted/loss"] == runs[1].summary["shifted/loss"]
+    assert runs[1].recipe.shift_to == "python:DataFrame"
 
 
 def test_figures_of_the_shifted_examples_are_weighted_ones_of_the_test_part(tmp_path: Path) -> None:

@@ -57,8 +57,21 @@ def from_arrays(
 
 
 def as_tensor(values: object) -> Tensor:
-    """The values as a tensor; a read-only array, which torch would not take, is copied."""
-    return torch.as_tensor(np.require(values, requirements="W") if isinstance(values, np.ndarray) else values)
+    """The values as a tensor, those of a data frame too; a read-only array, which torch would not take, is copied.
+
+    Raises BadData for values that are no numbers.
+    """
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    if not isinstance(values, np.ndarray):
+        return torch.as_tensor(values)
+    if values.dtype.kind not in "biuf":
+        held = f"{values.dtype} such as {values.flat[0]!r}" if values.size else str(values.dtype)
+        raise BadData(
+            f"arrays and data frames hold numbers here; got {held}: number the classes (sklearn's LabelEncoder) and "
+            "columns of text (OrdinalEncoder), or write the table to a file, of which columns are read by kind"
+        )
+    return torch.as_tensor(np.require(values, requirements="W"))
 
 
 def _pair(inputs: Array, targets: Array, name: str) -> InMemory:

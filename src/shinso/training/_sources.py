@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from shinso import data as d
+from shinso.data._arrays import as_tensor
 from shinso.recipe import Recipe
 from shinso.training._augment import ImageChanges
 from shinso.training._batches import Batches, IndexedBatches, IterableBatches
@@ -108,7 +109,7 @@ class _Shares(TypedDict):
 def shifted_examples(recipe: Recipe, data: d.DataSet, given: Data) -> d.Split | None:
     """The examples that the training is for, if they are of another kind than those to train on."""
     if given is not None:
-        inputs = torch.as_tensor(given)
+        inputs = as_tensor(given)
         return d.InMemory(inputs, torch.zeros(len(inputs), dtype=torch.int64))
     if recipe.shift_to is None:
         return None
@@ -219,4 +220,4 @@ def _examples(
 def _is_array(value: Any) -> bool:
     import numpy as np
 
-    return isinstance(value, Tensor | np.ndarray)
+    return isinstance(value, Tensor | np.ndarray) or hasattr(value, "to_numpy")
