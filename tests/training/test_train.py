@@ -198,7 +198,12 @@ def test_regression_by_name_speaks_in_the_targets_units(tmp_path: Path) -> None:
         (
             nn.Linear(2, 3),
             lambda: list(blobs()),
-            r"an iterable of batches must yield \(inputs, targets\); it yielded a Tensor",
+            r"an iterable of batches must yield \(inputs, targets\), a tensor each; it yielded a Tensor\. For other",
+        ),
+        (
+            nn.Linear(2, 3),
+            lambda: [({"x": x}, y) for x, y in loader()],
+            r"it yielded \(dict, Tensor\)\. For other batches write the loop yourself .* shinso\.watch",
         ),
         (
             nn.Sequential(nn.Linear(2, 3), nn.Unflatten(1, (3, 1))),

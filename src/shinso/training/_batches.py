@@ -83,7 +83,12 @@ def pair_of_tensors(batch: Any) -> tuple[Tensor, Tensor]:
     """The inputs and targets of a user's batch; raises ValueError for anything else."""
     if isinstance(batch, tuple | list) and len(batch) == 2 and all(isinstance(part, Tensor) for part in batch):
         return batch[0], batch[1]
-    raise ValueError(f"an iterable of batches must yield (inputs, targets); it yielded a {type(batch).__name__}")
+    kinds = ", ".join(type(part).__name__ for part in batch) if isinstance(batch, tuple | list) else ""
+    found = f"({kinds})" if kinds else f"a {type(batch).__name__}"
+    raise ValueError(
+        f"an iterable of batches must yield (inputs, targets), a tensor each; it yielded {found}. For other batches "
+        "write the loop yourself and look into it with shinso.watch"
+    )
 
 
 @dataclass(frozen=True)
