@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from shinso.lens._due_step import DueStep
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._lens import Lens, Need, Reading
 from shinso.lens._other_generators import other_generators_unmoved
 from shinso.lens._probe import Loss, Probe, RandomStates, arguments
@@ -50,32 +51,17 @@ def inspect(model: nn.Module, loss: Loss, inputs: Any, targets: Any, lenses: Seq
 
 
 @contextmanager
-def recurrent_without_cudnn(model: nn.Module) -> Iterator[None]:
-    """While the context lasts, recurrent layers can be differentiated in eval mode, which cuDNN's cannot."""
-    cudnn, enabled = torch.backends.cudnn, torch.backends.cudnn.enabled
-    try:
-        cudnn.enabled = enabled and not any(isinstance(module, nn.RNNBase) for module in model.modules())
-        yield
-    finally:
-        cudnn.enabled = enabled
-
-
-@contextmanager
 def _at_rest(model: nn.Module) -> Iterator[None]:
     """In eval mode and without gradients while the context lasts; buffers and random state are put back as well."""
-    modes = {module: module.training for module in model.modules()}
     gradients = {parameter: parameter.grad for parameter in model.parameters()}
-    buffers = [(module, *named) for module in modes for named in module.named_buffers(recurse=False)]
+    buffers = [(module, *named) for module in model.modules() for named in module.named_buffers(recurse=False)]
     values = [buffer.clone() for _, _, buffer in buffers]
-    model.eval()
     for parameter in gradients:
         parameter.grad = None
     try:
-        with recurrent_without_cudnn(model), RandomStates(model).put_back(), other_generators_unmoved():
+        with in_eval_mode(model), RandomStates(model).put_back(), other_generators_unmoved():
             yield
     finally:
-        for module, mode in modes.items():
-            module.training = mode
         for parameter, gradient in gradients.items():
             parameter.grad = gradient
         for (module, name, buffer), value in zip(buffers, values, strict=True):

@@ -10,7 +10,7 @@ from torch import nn
 
 from shinso._run_with import run_with
 from shinso.lens._capture import looking_away
-from shinso.lens._inspect import recurrent_without_cudnn
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._other_generators import other_generators_unmoved
 from shinso.lens._probe import arguments
 
@@ -26,22 +26,15 @@ def at_rest(model: Model) -> Iterator[Callable[[Any], Any]]:
     modes and the random state are put back at the end, and no watch sees it. Inputs are one argument, a tuple or list
     of them, or a mapping of them by name.
     """
-    modes = {module: module.training for module in model.modules()} if isinstance(model, nn.Module) else {}
     device = _device(model)
-    try:
-        for module in modes:
-            module.training = False
-        with (
-            looking_away(),
-            torch.random.fork_rng([device] if device.type == "cuda" else []),
-            other_generators_unmoved(),
-            torch.autocast(device.type, enabled=False),
-            recurrent_without_cudnn(model) if isinstance(model, nn.Module) else nullcontext(),
-        ):
-            yield partial(_run, model)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with (
+        in_eval_mode(model) if isinstance(model, nn.Module) else nullcontext(),
+        looking_away(),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+        other_generators_unmoved(),
+        torch.autocast(device.type, enabled=False),
+    ):
+        yield partial(_run, model)
 
 
 def _run(model: Model, inputs: Any) -> Any:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._lens import Need, Reading
 from shinso.lens._step import Step
 from shinso.lens.generalization._bayesian_evidence import bayesian_evidence, estimated_bayesian_evidence
-from shinso.lens.generalization._eval_mode import in_eval_mode
 from shinso.lens.generalization._examples import count_observations
 
 

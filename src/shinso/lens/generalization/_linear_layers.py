@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd  # the only class that all of torch's convolutions share
 from torch.utils._pytree import tree_map
 
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._probe import Probe
 from shinso.lens.generalization._batch_norm_map import is_affine_in_eval_mode, scale_and_shift
-from shinso.lens.generalization._eval_mode import in_eval_mode
 from shinso.lens.generalization._plain_copy import plain_copy
 
 

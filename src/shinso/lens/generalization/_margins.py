@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Probe
 from shinso.lens._step import Step
-from shinso.lens.generalization._eval_mode import in_eval_mode
 from shinso.lens.generalization._examples import count_classes
 from shinso.lens.generalization._spectral_complexity import normalized_margins, spectral_complexity
 

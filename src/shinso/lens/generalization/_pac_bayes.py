@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._lens import Need, Reading
 from shinso.lens._probe import Parameters, Probe
 from shinso.lens._step import Step
 from shinso.lens.generalization._estimate import Estimate, estimated_mean
-from shinso.lens.generalization._eval_mode import in_eval_mode
 from shinso.lens.generalization._examples import count_classes, count_examples
 
 _LARGEST = 10.0

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from shinso.lens._capture import looking_away
+from shinso.lens._eval_mode import in_eval_mode
 from shinso.lens._other_generators import other_generators_unmoved
 from shinso.lens._probe import RandomStates
 
@@ -20,13 +21,7 @@ def in_double_precision(model: nn.Module) -> dict[str, Tensor]:
 @contextmanager
 def at_rest(model: nn.Module) -> Iterator[None]:
     """In eval mode, unseen by watches, with autocast off and random states as they were when it is over."""
-    modes = {module: module.training for module in model.modules()}
     states = RandomStates(model)
     autocast = torch.autocast(states.device.type, enabled=False)
-    model.eval()
-    try:
-        with looking_away(), states.put_back(), other_generators_unmoved(), autocast:
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with in_eval_mode(model), looking_away(), states.put_back(), other_generators_unmoved(), autocast:
+        yield
