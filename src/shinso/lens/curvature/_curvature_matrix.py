@@ -1,13 +1,12 @@
 """A curvature matrix of a loss in a model's parameters, known by its products with vectors."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from jaxtyping import Float, Shaped
-from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch import Tensor
 
+from shinso.lens._differentiable_twice import differentiable_twice
 from shinso.lens._probe import Probe
 from shinso.lens.curvature._chunks import (
     Chunk,
@@ -41,7 +40,7 @@ class CurvatureMatrix:
         """How a flat vector and the parameters correspond."""
         self._point: Named = point
         self._make = make
-        with _differentiable_twice(probe.model):
+        with differentiable_twice(probe.model):
             self._parts = _parts(probe, lambda part: make(part, point), chunk_size, kept_bytes)
 
     @property
@@ -54,7 +53,7 @@ class CurvatureMatrix:
         directions = self.vectors.named(vector, self._point)
         total = torch.zeros(self.size, dtype=self.vectors.dtype, device=self.vectors.device)
         for part, kept in self._parts:
-            with _differentiable_twice(part.probe.model):
+            with differentiable_twice(part.probe.model):
                 product = kept or self._make(part.probe, self._point)
                 total += part.share * self.vectors.flat(product(directions))
         return total
@@ -108,15 +107,3 @@ def _built(
         kept_bytes -= bytes_by_example * batch_size(chunk.probe)
         found.append((chunk, build(chunk.probe) if kept_bytes >= 0 else None))
     return found
-
-
-@contextmanager
-def _differentiable_twice(model: nn.Module) -> Iterator[None]:
-    """Without the kernels that have one derivative only: fused attention, and cuDNN's recurrent layers."""
-    cudnn, enabled = torch.backends.cudnn, torch.backends.cudnn.enabled
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-        try:
-            cudnn.enabled = enabled and not any(isinstance(module, nn.RNNBase) for module in model.modules())
-            yield
-        finally:
-            cudnn.enabled = enabled

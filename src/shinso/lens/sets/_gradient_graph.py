@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.hooks import RemovableHandle
 
 from shinso.lens._call import Call, Pass
 from shinso.lens._calls import Calls
 from shinso.lens._capture import looking_away
+from shinso.lens._differentiable_twice import differentiable_twice
 from shinso.lens._probe import Probe
 
 Vector = dict[str, Shaped[Tensor, "..."]]
@@ -34,7 +34,7 @@ class GradientGraph:
             if value.is_complex():
                 raise ValueError(f"curvature is read of real parameters; {name!r} is {value.dtype}: freeze it")
         self._calls = _Calls(self.at)
-        with looking_away(), _differentiable_twice(probe.model), self._calls.seen(probe.model):
+        with looking_away(), differentiable_twice(probe.model), self._calls.seen(probe.model):
             self.outputs = probe.outputs(self.at)
             self.loss: Float[Tensor, ""] = probe.loss_function(self.outputs, probe.targets)
             parameters = map(get_gradient_edge, self.at.values())
@@ -91,18 +91,6 @@ def lacking_is_said() -> Iterator[None]:
         raise NotImplementedError(
             f"curvature needs second derivatives, which an operation of the model or the loss does not have: {error}"
         ) from error
-
-
-@contextmanager
-def _differentiable_twice(model: nn.Module) -> Iterator[None]:
-    """Without the kernels that have one derivative only: fused attention, and cuDNN's recurrent layers."""
-    cudnn, enabled = torch.backends.cudnn, torch.backends.cudnn.enabled
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-        try:
-            cudnn.enabled = enabled and not any(isinstance(module, nn.RNNBase) for module in model.modules())
-            yield
-        finally:
-            cudnn.enabled = enabled
 
 
 class _Calls(Calls):

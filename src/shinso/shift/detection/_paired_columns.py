@@ -72,7 +72,7 @@ def paired_columns(reference: Table, current: Table) -> list[PairedColumn]:
     only = [sorted(set(reference) - set(current)), sorted(set(current) - set(reference))]
     if any(only):
         raise ValueError(
-            f"both tables have the same columns; only the reference has {only[0]}, only the current one has {only[1]}: "
+            f"both tables need the same columns; only the reference has {only[0]}, only the current one has {only[1]}: "
             "rename or drop them"
         )
     for which, table in (("reference", reference), ("current", current)):

@@ -12,7 +12,7 @@ def two_matrices(reference: ArrayLike, current: ArrayLike, least: int) -> tuple[
     pair = _matrix(reference, "reference", least), _matrix(current, "current", least)
     if pair[0].shape[1] != pair[1].shape[1]:
         raise ValueError(
-            f"both samples have the same columns; the reference has {pair[0].shape[1]}, the current {pair[1].shape[1]}"
+            f"both samples need the same columns; the reference has {pair[0].shape[1]}, the current {pair[1].shape[1]}"
         )
     return pair
 
